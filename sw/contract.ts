@@ -1,0 +1,279 @@
+/**
+ * The border between the page and the worker: commands, events, error codes and the public shapes. Both sides import
+ * this file and nothing else of each other.
+ *
+ * Nothing here can carry a token, a key, an authorization code, a session link's secret or a record: what the page does
+ * not need to show has no field. Times are milliseconds since the epoch; sizes are octets.
+ */
+
+/** Raised when a page of one version could misread a worker of another. */
+export const CONTRACT_VERSION = 1;
+
+/** The `BroadcastChannel` on which events fan out to every tab. */
+export const EVENTS_CHANNEL = 'satchel-events';
+
+// --- errors -----------------------------------------------------------------------------------------------------
+
+/** Every error a command can answer with. The words for people are in `app/words.ts`, one entry a code. */
+export type ErrorCode =
+	// reaching a server
+	| 'offline'
+	| 'network' // no answer, though the browser is online: down, blocked, or the name does not resolve
+	| 'timeout'
+	| 'cors' // the server is there but does not let browsers read its answers
+	| 'rate_limited'
+	| 'provider_unavailable' // 5xx, `temporarily_unavailable`
+	| 'provider_error' // any other answer that makes no sense here
+	// where a provider is
+	| 'url_invalid'
+	| 'url_insecure' // not https, and not loopback
+	| 'client_id_missing'
+	| 'discovery_not_found'
+	| 'discovery_invalid' // HTML, not JSON, no endpoints
+	| 'discovery_too_large'
+	| 'discovery_redirects'
+	| 'pkce_unsupported'
+	// signing in
+	| 'state_unknown' // never made here, already used, or too old
+	| 'issuer_mismatch' // RFC 9207
+	| 'access_denied'
+	| 'authorize_failed' // any other `error=` of the authorization response
+	| 'token_response_invalid'
+	| 'id_token_invalid'
+	| 'patient_missing'
+	| 'patient_mismatch'
+	| 'client_rejected' // invalid_client, unauthorized_client, invalid_scope, invalid_request
+	| 'reauthorization_required' // invalid_grant, or access that ended with no way to renew it
+	// connections
+	| 'provider_unknown'
+	| 'connection_unknown'
+	// sessions
+	| 'link_incomplete'
+	| 'link_version'
+	| 'link_invalid'
+	| 'link_key'
+	| 'session_not_found'
+	| 'session_gone'
+	| 'already_claimed'
+	| 'already_sent'
+	| 'request_invalid'
+	| 'nothing_selected'
+	| 'too_large' // more than the session takes
+	| 'relay_error'
+	// collecting
+	| 'nothing_read' // every query of a source failed: never shown as an empty record
+	| 'job_unknown'
+	// storage
+	| 'storage_full'
+	| 'storage_failed'
+	| 'vault_lost' // the key that opens the wallet is gone
+	// the border itself
+	| 'unknown_command'
+	| 'version_mismatch'
+	| 'worker_missing' // made by the page: this browser has no service worker, or it would not start
+	| 'worker_silent' // made by the page: no reply in time
+	| 'internal';
+
+/** An error as it crosses the border: never a message, a URL or a server's text. */
+export interface WireError {
+	code: ErrorCode;
+	/** Names one failure in the worker's and the relay's logs. */
+	correlationId: string;
+	/** When trying again makes sense, if the server said so (`Retry-After`). */
+	retryAt?: number;
+}
+
+// --- public shapes ----------------------------------------------------------------------------------------------
+
+export interface ProviderView {
+	id: string;
+	name: string;
+	location?: string;
+	/** Host of the FHIR base, to tell namesakes apart. */
+	host: string;
+}
+
+/** A provider of the directory, or a FHIR server typed in by hand. */
+export type ConnectTarget =
+	| { kind: 'provider'; providerId: string }
+	| { kind: 'custom'; fhirBaseUrl: string; clientId: string }
+	| { kind: 'reauthorize'; connectionId: string };
+
+/** When access ends, as far as known. */
+export type Expiry =
+	/** `renews`: each refresh moves the end. */
+	| { kind: 'at'; at: number; renews: boolean }
+	/** The provider said that there is no end. */
+	| { kind: 'none' }
+	/** The provider does not tell. */
+	| { kind: 'unknown' };
+
+export interface ConnectionView {
+	id: string;
+	providerName: string;
+	providerLocation?: string;
+	/** Host of the FHIR base. */
+	host: string;
+	/** From the Patient resource; null where it could not be read. */
+	patient: { name?: string; birthDate?: string } | null;
+	/** `expired`: only signing in again helps. Being offline or an outage never changes it. */
+	status: 'active' | 'expired';
+	/** The last check that went wrong, without a change of status: "could not be checked, since …". */
+	problem: { error: WireError; since: number } | null;
+	/** Whether a refresh is under way at this moment. */
+	refreshing: boolean;
+	connectedAt: number;
+	lastRefreshedAt: number;
+	expiry: Expiry;
+	/** False: there is no refresh token, so access ends with the access token (`expiry`). */
+	renewable: boolean;
+	/** The session it was made for, as long as the person has not chosen to keep it. */
+	newForSession: string | null;
+}
+
+/** Kinds of data as FHIR resource types; the words are in `app/words.ts`. */
+export interface KindProgress {
+	type: string;
+	/** Resources so far. */
+	count: number;
+	/** `partial`: some queries of this kind answered and some did not. */
+	status: 'waiting' | 'loading' | 'ok' | 'empty' | 'partial' | 'refused' | 'failed';
+}
+
+export interface SourceProgress {
+	connectionId: string;
+	name: string;
+	step: 'waiting' | 'refreshing' | 'fetching' | 'encrypting' | 'sending' | 'done' | 'failed';
+	kinds: KindProgress[];
+	resources: number;
+	/** Octets of NDJSON read so far. */
+	bytes: number;
+	error: WireError | null;
+}
+
+export interface JobView {
+	id: string;
+	kind: 'send' | 'collect';
+	/** The session it sends to. */
+	sid: string | null;
+	/** `waiting`: stopped by something that passes (offline, an outage); goes on by itself at `retryAt`. */
+	status: 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';
+	sources: SourceProgress[];
+	/** Sealed parts, and how many of them are parked at the relay. */
+	parts: { sealed: number; sent: number };
+	/** Octets: sealed, and parked at the relay. */
+	sealed: { bytes: number; sentBytes: number };
+	error: WireError | null;
+	startedAt: number;
+	finishedAt: number | null;
+}
+
+export interface SessionView {
+	sid: string;
+	/** Unverified: whoever made the link wrote it. Null where the agent sent no request. */
+	who: string | null;
+	why: string | null;
+	wants: string[];
+	/** Match code, "418 207". */
+	code: string;
+	expiresAt: number;
+	/** `gone`: expired or ended by the agent. */
+	state: 'open' | 'sent' | 'gone';
+	/** Ids of the connections chosen so far; survives the trip to a provider. */
+	include: string[];
+	/** What is to happen to connections made for this session; null until chosen. */
+	afterwards: 'keep' | 'clear' | null;
+	/** The send under way or done. */
+	job: JobView | null;
+}
+
+/** What came of the last trip to a provider; shown once. */
+export type Notice =
+	| { id: string; kind: 'connected' | 'reauthorized'; connectionId: string }
+	| { id: string; kind: 'error'; error: WireError; providerName: string | null };
+
+export interface Overview {
+	/** Grows with every change; a tab that has seen a higher one ignores this. */
+	revision: number;
+	connections: ConnectionView[];
+	/** Jobs that are not over, and finished `collect` jobs whose result is still here. */
+	jobs: JobView[];
+	notice: Notice | null;
+	/** Whether the worker has a network, as it sees it. */
+	online: boolean;
+}
+
+// --- commands ---------------------------------------------------------------------------------------------------
+
+/** One entry a command: what it takes and what it answers. All are idempotent: the page repeats what got no reply. */
+export interface Commands {
+	/** Everything that the start of a page needs. Never waits for the network. */
+	overview: { payload: Record<string, never>; reply: Overview };
+	/** Refreshes in the background whatever is due. Answers at once. */
+	'connections.tend': { payload: Record<string, never>; reply: Record<string, never> };
+	/** Best matches first; an empty text lists from the start. */
+	'providers.search': { payload: { text: string; limit: number }; reply: { providers: ProviderView[]; total: number } };
+	/**
+	 * Discovers the provider, checks that a browser can talk to it, and mints the authorize URL. The page then goes to
+	 * `url`; the person comes back to `returnTo` (a path of the app) with an `Overview.notice`. A connection made with a
+	 * `sid` belongs to that session until the person chooses to keep it, and is included in it.
+	 */
+	'connect.start': {
+		payload: { target: ConnectTarget; returnTo: string; sid: string | null };
+		reply: { url: string; providerName: string };
+	};
+	/** Asks the provider now, due or not. A failure that leaves the connection as it was is in `problem`. */
+	'connection.refresh': { payload: { id: string }; reply: ConnectionView };
+	/** Revokes at the provider where that is offered, then deletes whatever it answered. */
+	'connection.remove': { payload: { id: string }; reply: Record<string, never> };
+	'connections.clear': { payload: Record<string, never>; reply: Record<string, never> };
+	/** `fragment` of the link, or null on a return to a session that is known here. Claims the session. */
+	'session.open': { payload: { sid: string; fragment: string | null }; reply: SessionView };
+	/** Remembers the choice so far. */
+	'session.choose': {
+		payload: { sid: string; include: string[]; afterwards: 'keep' | 'clear' | null };
+		reply: SessionView;
+	};
+	/** Starts (or finds) the job that sends. `afterwards` matters only for connections made for this session. */
+	'session.send': {
+		payload: { sid: string; include: string[]; afterwards: 'keep' | 'clear' };
+		reply: JobView;
+	};
+	/** Starts a job whose result is downloaded from `downloadPath(id)`. */
+	'collect.start': { payload: { include: string[] }; reply: JobView };
+	/**
+	 * Runs one slice (at most about 20 s) and answers whether there is more to do; the page echoes it until there is
+	 * not. A second call while a slice runs waits for the same one.
+	 */
+	'job.run': { payload: { id: string }; reply: { job: JobView; more: boolean } };
+	/** A failed job goes on where it stopped. */
+	'job.retry': { payload: { id: string }; reply: JobView };
+	/** Stops it and deletes what it had read. */
+	'job.cancel': { payload: { id: string }; reply: Record<string, never> };
+	'notice.dismiss': { payload: { id: string }; reply: Record<string, never> };
+}
+
+export type CommandName = keyof Commands;
+export type Payload<C extends CommandName> = Commands[C]['payload'];
+export type Reply<C extends CommandName> = Commands[C]['reply'];
+
+/** What the page posts to the worker. `id` is random and repeated with a repeated call. */
+export type CommandMessage = {
+	[C in CommandName]: { satchel: typeof CONTRACT_VERSION; id: string; command: C; payload: Payload<C> };
+}[CommandName];
+
+/** What the worker posts back to the page that asked. */
+export type ReplyMessage = { satchel: typeof CONTRACT_VERSION; id: string } & (
+	| { ok: true; reply: Reply<CommandName> }
+	| { ok: false; error: WireError }
+);
+
+/** What the worker broadcasts to every tab. */
+export type WorkerEvent =
+	| { satchel: typeof CONTRACT_VERSION; event: 'overview'; overview: Overview }
+	| { satchel: typeof CONTRACT_VERSION; event: 'job'; job: JobView };
+
+/** Where the browser fetches the zip of a finished `collect` job; answered by the worker, never by the host. */
+export function downloadPath(jobId: string): string {
+	return `/collect/download/${jobId}`;
+}

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import preact from '@preact/preset-vite';
+import { defineConfig, type Plugin, type UserConfig } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The manifest lives at the top level; the build serves it as it is. */
+const webManifest: Plugin = {
+	name: 'satchel:manifest',
+	generateBundle() {
+		this.emitFile({
+			type: 'asset',
+			fileName: 'manifest.webmanifest',
+			source: readFileSync(here('manifest.webmanifest')),
+		});
+	},
+};
+
+/** The page and the worker, into `dist/app`. */
+const app: UserConfig = {
+	root: here('app'),
+	build: {
+		outDir: here('dist/app'),
+		emptyOutDir: true,
+		target: 'es2022',
+		// Firefox checks modulepreload against default-src, and the CSP allows no data: URLs.
+		modulePreload: false,
+		assetsInlineLimit: 0,
+	},
+	plugins: [
+		preact(),
+		webManifest,
+		VitePWA({
+			strategies: 'injectManifest',
+			srcDir: '../sw',
+			filename: 'sw.ts',
+			manifest: false,
+			injectRegister: false,
+			registerType: 'prompt',
+			injectManifest: {
+				rollupFormat: 'iife',
+				globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
+				// The host serves the callback page to browsers without a worker; screenshots are for the store.
+				globIgnores: ['callback.*', 'screenshots/**', 'sw.js'],
+			},
+		}),
+	],
+};
+
+/** What runs in Node, into `dist/node`: the relay, the agent, the sandbox EHR and all of it at once. */
+const node: UserConfig = {
+	root: here('.'),
+	publicDir: false,
+	ssr: { noExternal: [] },
+	build: {
+		outDir: here('dist/node'),
+		emptyOutDir: true,
+		target: 'node20',
+		ssr: true,
+		minify: false,
+		rollupOptions: {
+			input: Object.fromEntries(
+				[
+					['relay', 'relay/server/main.ts'],
+					['agent', 'relay/agent/cli.ts'],
+					['sandbox', 'test/sandbox/main.ts'],
+					['demo', 'test/sandbox/demo.ts'],
+				]
+					.filter(([, path]) => existsSync(here(path!)))
+					.map(([name, path]) => [name, here(path!)]),
+			),
+		},
+	},
+};
+
+export default defineConfig(({ mode }) => (mode === 'node' ? node : app));
