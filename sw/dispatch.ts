@@ -1,0 +1,140 @@
+/**
+ * The command table. A command's handler takes its payload and answers its reply; what it throws becomes a wire error
+ * here and nowhere else.
+ */
+import {
+	CONTRACT_VERSION,
+	type CommandMessage,
+	type CommandName,
+	type Payload,
+	type Reply,
+	type ReplyMessage,
+} from './contract.js';
+import { BrokerError, toWire } from './errors.js';
+import { cancelJob, getJob, retryJob, runSlice, viewJob } from './jobs/engine.js';
+import { startCollect, startSend } from './jobs/start.js';
+import { announce, clearEverything, overview, removeConnection, viewOne } from './overview.js';
+import { getSession, openSession, updateSession, viewSession } from './session/session.js';
+import { tendAll } from './tend.js';
+import { dismissNotice, startConnect } from './wallet/connect.js';
+import { freshConnection } from './wallet/keeper.js';
+import { searchProviders } from './wallet/providers.js';
+
+type Handlers = { [C in CommandName]: (payload: Payload<C>) => Promise<Reply<C>> };
+
+const handlers: Handlers = {
+	overview: () => overview(),
+	'connections.tend': async () => {
+		// Page load never waits for it; the event that brought the command keeps the worker alive meanwhile.
+		background(tendAll());
+		return {};
+	},
+	'providers.search': ({ text, limit }) => searchProviders(text, limit),
+	'connect.start': ({ target, returnTo, sid }) => startConnect(target, returnTo, sid),
+	'connection.refresh': async ({ id }) => {
+		await freshConnection(id, { before: Date.now() }).catch((error) => {
+			// Noted with the connection, where the card shows it; only a connection that is gone is an error here.
+			if (error instanceof BrokerError && error.code === 'connection_unknown') throw error;
+		});
+		return viewOne(id);
+	},
+	'connection.remove': async ({ id }) => {
+		await removeConnection(id);
+		await announce();
+		return {};
+	},
+	'connections.clear': async () => {
+		await clearEverything();
+		await announce();
+		return {};
+	},
+	'session.open': async ({ sid, fragment }) => view(await openSession(sid, fragment)),
+	'session.choose': async ({ sid, include, afterwards }) => {
+		const session = await updateSession(sid, { include, afterwards });
+		return view(session ?? (await getSession(sid)));
+	},
+	'session.send': async ({ sid, include, afterwards }) => {
+		const job = await startSend(sid, include, afterwards);
+		await announce();
+		return viewJob(job);
+	},
+	'collect.start': async ({ include }) => {
+		const job = await startCollect(include);
+		await announce();
+		return viewJob(job);
+	},
+	'job.run': ({ id }) => runSlice(id),
+	'job.retry': async ({ id }) => {
+		const job = await retryJob(id);
+		await announce();
+		return job;
+	},
+	'job.cancel': async ({ id }) => {
+		await cancelJob(id);
+		await announce();
+		return {};
+	},
+	'notice.dismiss': async ({ id }) => {
+		await dismissNotice(id);
+		await announce();
+		return {};
+	},
+};
+
+async function view(session: Awaited<ReturnType<typeof getSession>>) {
+	const job = session.jobId ? await getJob(session.jobId).catch(() => null) : null;
+	return viewSession(session, job && viewJob(job), Date.now());
+}
+
+/** Work that a reply does not wait for; the event's `waitUntil` does. */
+const pending = new Set<Promise<unknown>>();
+
+function background(work: Promise<unknown>): void {
+	const settled = work.catch(() => {}).finally(() => pending.delete(settled));
+	pending.add(settled);
+}
+
+/** Calls in progress by id: the page repeats a call that got no reply yet, and gets the same one. */
+const calls = new Map<string, Promise<ReplyMessage>>();
+
+/** Answers one message. @returns when everything it set off is over */
+export async function dispatch(data: unknown, reply: (message: ReplyMessage) => void): Promise<void> {
+	if (!isCommand(data)) return;
+	const { id } = data;
+	let call = calls.get(id);
+	if (!call) {
+		call = answer(data);
+		calls.set(id, call);
+		// Long enough for a repeat that was on its way; the handlers themselves bear repeating.
+		void call.then(() => setTimeout(() => calls.delete(id), 60_000));
+	}
+	reply(await call);
+	await Promise.all(pending);
+}
+
+async function answer({ satchel, id, command, payload }: CommandMessage): Promise<ReplyMessage> {
+	const of = { satchel: CONTRACT_VERSION, id } as const;
+	try {
+		if (satchel !== CONTRACT_VERSION) throw new BrokerError('version_mismatch');
+		if (!Object.hasOwn(handlers, command)) throw new BrokerError('unknown_command');
+		const handler = handlers[command] as (payload: unknown) => Promise<Reply<CommandName>>;
+		return { ...of, ok: true, reply: await handler(payload) };
+	} catch (error) {
+		return { ...of, ok: false, error: toWire(error) };
+	}
+}
+
+function isCommand(data: unknown): data is CommandMessage {
+	return (
+		typeof data === 'object' &&
+		data !== null &&
+		'satchel' in data &&
+		typeof data.satchel === 'number' &&
+		'id' in data &&
+		typeof data.id === 'string' &&
+		'command' in data &&
+		typeof data.command === 'string' &&
+		'payload' in data &&
+		typeof data.payload === 'object'
+	);
+}

@@ -1,0 +1,98 @@
+import { isObject, type Json, list, readOutcome } from './outcome.js';
+import { parseObject } from './page.js';
+import { addWork } from './references.js';
+import { hash, see } from './seen.js';
+import { oneLine } from './spans.js';
+import type { CollectState, Problem } from './state.js';
+import { sameOrigin } from './urls.js';
+
+/** The largest document that is taken, in octets. Longer ones are reported as `too_large`. */
+export const MAX_DOCUMENT_BYTES = 20 * 1024 * 1024;
+
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;\s*[\w.+-]+=[\w.+"-]+)*$/;
+const BINARY = /\/Binary\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[A-Za-z0-9.-]{1,64})?\/?$/;
+
+/** The attachments of a resource: DocumentReference.content[].attachment, DiagnosticReport.presentedForm[]. */
+function attachments(resource: Json): Json[] {
+	if (resource.resourceType === 'DiagnosticReport') return list(resource.presentedForm).filter(isObject);
+	if (resource.resourceType !== 'DocumentReference') return [];
+	return list(resource.content).flatMap((one) => (isObject(one) && isObject(one.attachment) ? [one.attachment] : []));
+}
+
+/** Notes the documents that a delivered resource points to: each address once, every rendition. */
+export function wantDocuments(state: CollectState, resource: Json): void {
+	for (const { url, contentType, data, size } of attachments(resource)) {
+		if (typeof url !== 'string' || url === '' || url.startsWith('#') || typeof data === 'string') continue;
+		const absolute = sameOrigin(url, `${state.base}/`, state.base);
+		if (!see(state, `document ${absolute ?? url}`)) continue;
+		if (!absolute) {
+			missDocument(state, documentName(url), { status: 'refused', reason: 'other_origin' });
+			continue;
+		}
+		const below = absolute.startsWith(`${state.base}/`) ? absolute.slice(state.base.length + 1) : absolute;
+		// Not granted: as with searches, not asked is not failed.
+		if (!state.binaries && below.startsWith('Binary/')) continue;
+		if (typeof size === 'number' && size > MAX_DOCUMENT_BYTES)
+			missDocument(state, documentName(absolute), { status: 'failed', reason: 'too_large' });
+		else addWork(state, { kind: 'document', url: below, contentType: mediaType(contentType) });
+	}
+}
+
+function mediaType(value: unknown): string {
+	return typeof value === 'string' && value.length <= 200 && MEDIA_TYPE.test(value) ? value : '';
+}
+
+/** The id of a Binary, or what stands for it where the address is not one of FHIR's. */
+function documentId(url: string): string {
+	return BINARY.exec(new URL(url).pathname)?.[1] ?? `url-${hash(url).replaceAll('_', '.')}`;
+}
+
+/** What a report calls a document. Without the address's query, which may be a key to it. */
+export function documentName(url: string): string {
+	const path = url.split(/[?#]/)[0] ?? '';
+	return BINARY.exec(path)?.[1] ?? path.slice(0, 200);
+}
+
+export function missDocument(state: CollectState, name: string, { status, reason }: Problem): void {
+	const key = `${status} ${reason}`;
+	const names = state.documents.missing[key] ?? [];
+	names.push(name);
+	state.documents.missing[key] = names;
+}
+
+/**
+ * The line for a document: a Binary as the server's FHIR JSON has it, or one made around the octets.
+ * @param url absolute
+ * @param asked the attachment's content type, for answers that name none
+ */
+export function documentLine(
+	bytes: Uint8Array,
+	served: string | null,
+	asked: string,
+	url: string,
+): { ok: true; id: string; line: string } | { ok: false; problem: Problem } {
+	if (bytes.length > MAX_DOCUMENT_BYTES) return { ok: false, problem: { status: 'failed', reason: 'too_large' } };
+	const contentType = mediaType(served) || asked || 'application/octet-stream';
+	if (/^application\/(?:fhir\+json|json\+fhir|json)\b/i.test(contentType)) {
+		const text = new TextDecoder().decode(bytes);
+		const json = parseObject(text);
+		const problem = readOutcome(json);
+		if (problem) return { ok: false, problem };
+		if (json?.resourceType === 'Binary') {
+			const id = typeof json.id === 'string' ? json.id : documentId(url);
+			return { ok: true, id, line: oneLine(text.trim()) };
+		}
+	}
+	const id = documentId(url);
+	const head = JSON.stringify({ resourceType: 'Binary', id, contentType });
+	return { ok: true, id, line: `${head.slice(0, -1)},"data":"${base64(bytes)}"}` };
+}
+
+/** Base64 (RFC 4648, section 4) in slices of a multiple of three octets, short enough to be an argument list. */
+export function base64(bytes: Uint8Array): string {
+	const SLICE = 3 * 8192;
+	let text = '';
+	for (let at = 0; at < bytes.length; at += SLICE)
+		text += btoa(String.fromCharCode.apply(null, bytes.subarray(at, at + SLICE) as unknown as number[]));
+	return text;
+}

@@ -1,0 +1,82 @@
+import { isObject, type Json, list, readOutcome } from './outcome.js';
+import { oneLine, resourceSpans } from './spans.js';
+import type { Problem } from './state.js';
+import { sameOrigin } from './urls.js';
+
+/** One resource, and its JSON as served, on one line. */
+export interface Served {
+	resource: Json & { resourceType: string };
+	line: string;
+}
+
+export interface Page {
+	resources: Served[];
+	/** What an OperationOutcome among the entries holds against the query, or an entry that is no resource. */
+	problem: (Problem & { code?: string }) | null;
+	/** Absolute, of the FHIR base's origin. */
+	next: string | null;
+	/** Why there is more that cannot be followed. */
+	nextProblem: 'next_other_origin' | null;
+}
+
+export type PageResult = ({ ok: true } & Page) | { ok: false; problem: Problem & { code?: string } };
+
+/** A parsed JSON object, or null. */
+export function parseObject(text: string): Json | null {
+	try {
+		const json: unknown = JSON.parse(text);
+		return isObject(json) ? json : null;
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Reads a searchset (FHIR R4, RESTful API, search). `total` is not looked at: servers put page sizes and guesses there.
+ * @param url where the page came from, against which a relative `next` resolves
+ */
+export function readPage(rawText: string, url: string, base: string): PageResult {
+	const text = withoutBom(rawText);
+	const json = parseObject(text);
+	if (!json) return { ok: false, problem: { status: 'failed', reason: 'not_json' } };
+	if (json.resourceType !== 'Bundle')
+		return { ok: false, problem: readOutcome(json) ?? { status: 'failed', reason: 'not_a_bundle' } };
+
+	const page: Page = { resources: [], problem: null, next: null, nextProblem: null };
+	const spans = resourceSpans(text);
+	list(json.entry).forEach((entry, i) => {
+		const span = spans[i];
+		if (!isObject(entry) || entry.resource === undefined || !span) return;
+		const { resource } = entry;
+		if (!isResource(resource)) page.problem ??= { status: 'failed', reason: 'entry_invalid' };
+		else if (resource.resourceType === 'OperationOutcome') page.problem ??= readOutcome(resource);
+		else page.resources.push({ resource, line: oneLine(text.slice(span[0], span[1])) });
+	});
+
+	const link = list(json.link).find((one) => isObject(one) && one.relation === 'next');
+	if (isObject(link) && typeof link.url === 'string' && link.url !== '') {
+		page.next = sameOrigin(link.url, url, base);
+		if (!page.next) page.nextProblem = 'next_other_origin';
+	}
+	return { ok: true, ...page };
+}
+
+/** Reads the answer to `[base]/Type/id`. */
+export function readResource(rawText: string): { ok: true; served: Served } | { ok: false; problem: Problem } {
+	const text = withoutBom(rawText);
+	const json = parseObject(text);
+	if (!json) return { ok: false, problem: { status: 'failed', reason: 'not_json' } };
+	const problem = readOutcome(json);
+	if (problem) return { ok: false, problem };
+	if (!isResource(json) || json.resourceType === 'OperationOutcome')
+		return { ok: false, problem: { status: 'failed', reason: 'not_a_resource' } };
+	return { ok: true, served: { resource: json, line: oneLine(text.trim()) } };
+}
+
+function isResource(value: unknown): value is Json & { resourceType: string } {
+	return isObject(value) && typeof value.resourceType === 'string' && /^[A-Z][A-Za-z]{1,63}$/.test(value.resourceType);
+}
+
+function withoutBom(text: string): string {
+	return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}

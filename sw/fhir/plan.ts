@@ -1,0 +1,96 @@
+import type { Capability, ResourceCapability } from './capability.js';
+import { allows, type Grant } from './scopes.js';
+import { type Fan, patientParams, referencedTypes, type Search, searches } from './searches.js';
+import type { Query } from './state.js';
+import type { VendorFhir } from './vendors.js';
+
+export interface PlanInput {
+	patientId: string;
+	grant: Grant;
+	capability: Capability | null;
+	vendor: VendorFhir;
+	/** Resource types asked for; none for all. The Patient is always read. */
+	wants: readonly string[];
+}
+
+/** Parameters as a query writes them: values are encoded, but for the comma that separates alternatives. */
+export function parameter(name: string, value: string): string {
+	return `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`;
+}
+
+/** The queries to begin with. What is not offered or not granted is not asked, and so is not in any report. */
+export function planQueries(input: PlanInput): Query[] {
+	const { patientId, grant, capability, vendor, wants } = input;
+	const queries: Query[] = [];
+	if (allows(grant, 'read', 'Patient') || allows(grant, 'search', 'Patient')) {
+		queries.push({
+			...fresh('Patient', `Patient/${encodeURIComponent(patientId)}`),
+			// Some servers let a patient search for itself but not read.
+			fans: [{ param: '_id', values: [patientId] }],
+		});
+	}
+	for (const search of searches) {
+		if (wants.length > 0 && !wants.includes(search.type)) continue;
+		const param = allows(grant, 'search', search.type) ? patientParam(search, capability) : null;
+		if (!param) continue;
+		const query = fresh(search.type, `${search.type}?${parameter(param, patientId)}`);
+		const fans = fansOf(search, capability?.resources[search.type], vendor);
+		if (fans.length > 0) query.fans = fans;
+		queries.push(query);
+		if (fans.length > 0 && vendor.required?.[search.type] === fans[0]?.param) {
+			query.state = { is: 'fanned', fan: 0, refusal: null };
+			queries.push(...fanOut(query, 0));
+		}
+	}
+	return queries;
+}
+
+/** The queries that ask `query` in pieces. */
+export function fanOut(query: Query, fan: number): Query[] {
+	const { param, values, optional = [] } = query.fans?.[fan] ?? { param: '', values: [] };
+	const start = query.type === 'Patient' ? 'Patient?' : `${query.query}&`;
+	return [...values, ...optional].map((value, i) => ({
+		...fresh(query.type, `${start}${parameter(param, value)}`),
+		parent: query.id,
+		fan,
+		...(i >= values.length ? { optional: true as const } : {}),
+	}));
+}
+
+/** How each referenced type can be fetched. */
+export function planReferences({ grant, capability }: PlanInput): Record<string, 'batch' | 'read'> {
+	const fetchable: Record<string, 'batch' | 'read'> = {};
+	for (const type of referencedTypes) {
+		const can = capability ? capability.resources[type] : { read: true, search: true, searchParams: ['_id'] };
+		if (can?.search && can.searchParams.includes('_id') && allows(grant, 'search', type)) fetchable[type] = 'batch';
+		else if (can?.read && allows(grant, 'read', type)) fetchable[type] = 'read';
+	}
+	return fetchable;
+}
+
+function fresh(type: string, query: string): Query {
+	return { id: query, type, query, state: { is: 'waiting' }, count: 0, foreign: 0 };
+}
+
+/** The parameter to name the patient by; null where the type cannot be searched by patient. */
+function patientParam(search: Search, capability: Capability | null): string | null {
+	if (!capability) return search.beyond ? null : 'patient';
+	const can = capability.resources[search.type];
+	if (!can?.search) return null;
+	const listed = patientParams.find((name) => can.searchParams.includes(name));
+	return listed ?? (can.searchParams.length === 0 && !search.beyond ? 'patient' : null);
+}
+
+/** The ways to ask in pieces that this server offers; what its vendor is known to require comes first. */
+function fansOf(search: Search, can: ResourceCapability | undefined, vendor: VendorFhir): Fan[] {
+	const required = vendor.required?.[search.type];
+	const offered = (param: string) =>
+		param === required || !can || can.searchParams.length === 0 || can.searchParams.includes(param);
+	return (search.fans ?? [])
+		.filter(({ param }) => offered(param))
+		.map((fan) => {
+			const more = vendor.values?.[`${search.type}.${fan.param}`] ?? [];
+			return more.length > 0 ? { ...fan, optional: [...(fan.optional ?? []), ...more] } : fan;
+		})
+		.sort((a, b) => Number(b.param === required) - Number(a.param === required));
+}

@@ -1,0 +1,73 @@
+import { deliver, readAnswer } from './answer.js';
+import type { Outcome, Task } from './collect.js';
+import { isProblem, turnPage } from './paging.js';
+import { fanOut } from './plan.js';
+import type { CollectState, Problem, Query } from './state.js';
+
+/** Takes in an answer to a query of the plan. */
+export function settleQuery(state: CollectState, query: Query, task: Task, outcome: Outcome, lines: string[]): void {
+	const paging = query.state.is === 'paging' ? query.state : null;
+	const answer = readAnswer(state, task, outcome);
+	if (!answer.ok) {
+		if (!paging && asksForLess(answer.problem) && fan(state, query, 0, answer.problem)) return;
+		finish(state, query, answer.problem);
+		return;
+	}
+	for (const served of answer.resources) {
+		const became = deliver(state, served, lines, true);
+		if (became === 'foreign') query.foreign++;
+		else if (served.resource.resourceType === query.type) query.count++;
+	}
+	if (answer.problem) {
+		const nothing = query.count === 0 && query.foreign === 0;
+		if (nothing && !paging && asksForLess(answer.problem) && fan(state, query, 0, answer.problem)) return;
+		query.problem ??= bare(answer.problem);
+	}
+	const turned = turnPage(paging, answer, task.url);
+	if (turned && !isProblem(turned)) query.state = { is: 'paging', ...turned };
+	else finish(state, query, turned ?? query.problem ?? null);
+}
+
+/**
+ * Whether a refusal may be about how much or how broadly was asked: then the query is worth asking in pieces.
+ * Some servers send the OperationOutcome of code `required` with a 500.
+ */
+function asksForLess({ reason, code }: Problem & { code?: string }): boolean {
+	return (
+		['http_400', 'http_403', 'http_404', 'http_405', 'http_413', 'http_422', 'too_large'].includes(reason) ||
+		code === 'required' ||
+		code === 'too-costly'
+	);
+}
+
+/** Asks in pieces, if there is a way left. */
+function fan(state: CollectState, query: Query, index: number, refusal: Problem | null): boolean {
+	if (!query.fans?.[index]) return false;
+	const pieces = fanOut(query, index);
+	query.state = { is: 'fanned', fan: index, refusal: refusal && bare(refusal) };
+	const after = state.queries.findLastIndex((one) => one === query || one.parent === query.id);
+	state.queries.splice(after + 1, 0, ...pieces);
+	return true;
+}
+
+function finish(state: CollectState, query: Query, problem: Problem | null): void {
+	query.state = problem ? { is: 'unanswered', ...bare(problem) } : { is: 'answered' };
+	const parent = query.parent === undefined ? undefined : state.queries.find(({ id }) => id === query.parent);
+	if (parent?.state.is !== 'fanned') return;
+	const { fan: index, refusal } = parent.state;
+	// The next way only where this one was refused throughout: after an outage it would be no better.
+	const refused = piecesOf(state, parent).every(
+		({ state: at, count }) => at.is === 'unanswered' && at.status === 'refused' && count === 0,
+	);
+	if (refused) fan(state, parent, index + 1, refusal);
+}
+
+/** The queries that stand for one that is asked in pieces. */
+export function piecesOf(state: CollectState, parent: Query): Query[] {
+	const { state: at } = parent;
+	return at.is === 'fanned' ? state.queries.filter((one) => one.parent === parent.id && one.fan === at.fan) : [];
+}
+
+function bare({ status, reason }: Problem): Problem {
+	return { status, reason };
+}

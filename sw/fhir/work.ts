@@ -1,0 +1,115 @@
+import { addLine, deliver, readAnswer } from './answer.js';
+import type { Outcome, Task } from './collect.js';
+import { documentLine, documentName, missDocument } from './documents.js';
+import { readFailure, readStatus } from './outcome.js';
+import { isProblem, turnPage } from './paging.js';
+import { addWork } from './references.js';
+import { see, wasSeen } from './seen.js';
+import type { CollectState, Problem, Work } from './state.js';
+import { sameOrigin } from './urls.js';
+
+type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
+
+/** Takes in an answer to work that the record brought up. */
+export function settleWork(
+	state: CollectState,
+	id: string,
+	work: Work,
+	task: Task,
+	outcome: Outcome,
+	lines: string[],
+): void {
+	const done =
+		work.kind === 'document'
+			? settleDocument(state, work, task, outcome, lines)
+			: work.kind === 'read'
+				? settleRead(state, work, task, outcome, lines)
+				: settleBatch(state, work, task, outcome, lines);
+	if (done) delete state.work[id];
+}
+
+/** Takes only what was asked for: a server that does not know `_id` answers with everything that it has. */
+function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome: Outcome, lines: string[]): boolean {
+	const { type, level } = work;
+	const answer = readAnswer(state, task, outcome);
+	const missing = () => work.ids.filter((id) => !wasSeen(state, `${type}/${id}`));
+	if (answer.ok) {
+		const asked = answer.resources.filter(
+			({ resource }) => resource.resourceType === type && work.ids.includes(String(resource.id)),
+		);
+		for (const served of asked) deliver(state, served, lines, level === 1);
+		const turned = asked.length > 0 && missing().length > 0 ? turnPage(work.paging, answer, task.url) : null;
+		if (turned && !isProblem(turned)) {
+			work.paging = turned;
+			return false;
+		}
+	}
+	const left = missing();
+	tally(state, type).count += work.ids.length - left.length;
+	for (const id of left) {
+		// One by one is worth a try after an answer, not after silence, throttling or a lost token.
+		if (answer.ok || singly(outcome)) addWork(state, { kind: 'read', type, id, level });
+		else miss(state, type, id, answer.problem);
+	}
+	return true;
+}
+
+function singly(outcome: Outcome): boolean {
+	return outcome.kind === 'response' && ![401, 429, 503].includes(outcome.status);
+}
+
+function settleRead(state: CollectState, work: Of<'read'>, task: Task, outcome: Outcome, lines: string[]): boolean {
+	const { type, id, level } = work;
+	const answer = readAnswer(state, task, outcome);
+	const served = answer.ok ? answer.resources[0] : undefined;
+	if (!answer.ok) miss(state, type, id, answer.problem);
+	else if (!served || served.resource.resourceType !== type || served.resource.id !== id)
+		miss(state, type, id, { status: 'failed', reason: 'not_as_asked' });
+	else if (deliver(state, served, lines, level === 1) === 'foreign')
+		miss(state, type, id, { status: 'failed', reason: 'other_patient' });
+	else tally(state, type).count++;
+	return true;
+}
+
+function settleDocument(
+	state: CollectState,
+	work: Of<'document'>,
+	task: Task,
+	outcome: Outcome,
+	lines: string[],
+): boolean {
+	const name = documentName(task.url);
+	const fail = (problem: Problem) => {
+		missDocument(state, name, problem);
+		return true;
+	};
+	if (outcome.kind === 'failed') return fail(readFailure(outcome.code));
+	if (!sameOrigin(outcome.url, task.url, state.base)) return fail({ status: 'failed', reason: 'redirected' });
+	const { status } = outcome;
+	if (!work.plain && work.contentType && (status === 400 || status === 406 || status === 415)) {
+		work.plain = true;
+		return false;
+	}
+	if (status < 200 || status > 299) return fail(readStatus(status));
+	const bytes = outcome.bytes ?? new TextEncoder().encode(outcome.text ?? '');
+	if (bytes.length === 0) return fail({ status: 'failed', reason: 'no_content' });
+	const read = documentLine(bytes, outcome.contentType, work.contentType, task.url);
+	if (!read.ok) return fail(read.problem);
+	state.documents.count++;
+	if (see(state, `Binary/${read.id}`)) addLine(state, 'Binary', read.line, lines);
+	return true;
+}
+
+function tally(state: CollectState, type: string) {
+	const found = state.references[type] ?? { count: 0, missing: {} };
+	state.references[type] = found;
+	return found;
+}
+
+function miss(state: CollectState, type: string, id: string, { status, reason }: Problem): void {
+	const { missing } = tally(state, type);
+	const key = `${status} ${reason}`;
+	const ids = missing[key] ?? [];
+	ids.push(id);
+	missing[key] = ids;
+}

@@ -1,0 +1,170 @@
+/**
+ * Every request of the worker to another origin goes through here: time limit, size cap, no cookies, no cache, no
+ * referrer, no redirects unless asked for, and one classification of everything that can go wrong.
+ */
+import type { ErrorCode } from './contract.js';
+import { BrokerError } from './errors.js';
+
+export interface HttpOptions {
+	method?: string;
+	headers?: Record<string, string>;
+	body?: BodyInit;
+	/** Milliseconds until the answer's end. */
+	timeout?: number;
+	/** The most octets of body that are read. */
+	maxBytes?: number;
+	/** Follow redirects. Never together with a bearer token: where it would go is not known beforehand. */
+	follow?: boolean;
+	/** Which code a body over `maxBytes` gets. */
+	tooLarge?: ErrorCode;
+	/** Which code an endless or unwanted redirect gets. */
+	redirected?: ErrorCode;
+}
+
+/** An answer, read to its end. */
+export interface HttpAnswer {
+	status: number;
+	headers: Headers;
+	/** Where it came from in the end, after redirects. */
+	url: string;
+	bytes: Uint8Array<ArrayBuffer>;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * @throws {BrokerError} `offline`, `timeout`, `network`, `cors`, `options.tooLarge`, `options.redirected`. Any HTTP
+ * status is an answer, not an error.
+ */
+export async function http(url: string, options: HttpOptions = {}): Promise<HttpAnswer> {
+	const { timeout = 30_000, maxBytes = 4 * MIB, follow = false } = options;
+	const { tooLarge = 'provider_error', redirected = 'provider_error' } = options;
+	const signal = AbortSignal.timeout(timeout);
+	const send = (redirect: RequestRedirect) =>
+		fetch(url, {
+			method: options.method ?? 'GET',
+			headers: options.headers ?? {},
+			...(options.body === undefined ? {} : { body: options.body }),
+			redirect,
+			signal,
+			cache: 'no-store',
+			credentials: 'omit',
+			referrerPolicy: 'no-referrer',
+		});
+	let response: Response;
+	try {
+		response = await send(follow ? 'follow' : 'manual');
+	} catch (cause) {
+		// A loop of redirects and a missing CORS header look alike to fetch; only a second look tells them apart.
+		if (follow && !signal.aborted && (await isRedirect(send))) throw new BrokerError(redirected, { cause });
+		throw await unreachable(url, signal, cause);
+	}
+	if (response.type === 'opaqueredirect') throw new BrokerError(redirected);
+	try {
+		const bytes = await readCapped(response, maxBytes);
+		if (!bytes) throw new BrokerError(tooLarge);
+		return { status: response.status, headers: response.headers, url: response.url, bytes };
+	} catch (cause) {
+		if (cause instanceof BrokerError) throw cause;
+		throw await unreachable(url, signal, cause);
+	}
+}
+
+async function isRedirect(send: (redirect: RequestRedirect) => Promise<Response>): Promise<boolean> {
+	try {
+		return (await send('manual')).type === 'opaqueredirect';
+	} catch {
+		return false;
+	}
+}
+
+/** What a fetch that threw means. */
+async function unreachable(url: string, signal: AbortSignal, cause: unknown): Promise<BrokerError> {
+	if (signal.aborted) return new BrokerError('timeout', { cause });
+	if (!navigator.onLine) return new BrokerError('offline', { cause });
+	try {
+		// An opaque answer proves that the server is there and that only CORS hides it.
+		await fetch(url, {
+			mode: 'no-cors',
+			redirect: 'manual',
+			credentials: 'omit',
+			cache: 'no-store',
+			referrerPolicy: 'no-referrer',
+			signal: AbortSignal.timeout(10_000),
+		});
+		return new BrokerError('cors', { cause });
+	} catch {
+		return new BrokerError('network', { cause });
+	}
+}
+
+/** The body, or undefined once it is larger than `maxBytes`; what `Content-Length` says is not trusted to be small. */
+async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+	if (Number(response.headers.get('Content-Length')) > maxBytes) {
+		await response.body?.cancel();
+		return undefined;
+	}
+	const chunks: Uint8Array[] = [];
+	let size = 0;
+	const reader = response.body?.getReader();
+	while (reader) {
+		const { done, value } = await reader.read();
+		if (done) break;
+		size += value.length;
+		if (size > maxBytes) {
+			await reader.cancel();
+			return undefined;
+		}
+		chunks.push(value);
+	}
+	const bytes = new Uint8Array(size);
+	let offset = 0;
+	for (const chunk of chunks) {
+		bytes.set(chunk, offset);
+		offset += chunk.length;
+	}
+	return bytes;
+}
+
+export function bodyText(answer: HttpAnswer): string {
+	return new TextDecoder().decode(answer.bytes);
+}
+
+/** The answer's JSON object, or undefined if it is anything else. */
+export function bodyJson(answer: HttpAnswer): Record<string, unknown> | undefined {
+	try {
+		const json: unknown = JSON.parse(bodyText(answer));
+		return typeof json === 'object' && json !== null && !Array.isArray(json)
+			? (json as Record<string, unknown>)
+			: undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** `Retry-After` (RFC 9110, section 10.2.3) as a time in milliseconds since the epoch. */
+export function retryAfter(headers: Headers, now: number): number | undefined {
+	const value = headers.get('Retry-After')?.trim();
+	if (!value) return undefined;
+	if (/^\d+$/.test(value)) return now + Number(value) * 1000;
+	const date = Date.parse(value);
+	return Number.isNaN(date) ? undefined : date;
+}
+
+/** TLS only, except on this machine itself (S:1). */
+export function isLoopback(url: URL): boolean {
+	return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+}
+
+/** @throws {BrokerError} `url_invalid`, `url_insecure` */
+export function checkedUrl(text: string, base?: string): URL {
+	let url: URL;
+	try {
+		url = new URL(text, base);
+	} catch (cause) {
+		throw new BrokerError('url_invalid', { cause });
+	}
+	if (url.username || url.password || !/^https?:$/.test(url.protocol)) throw new BrokerError('url_invalid');
+	if (url.protocol !== 'https:' && !isLoopback(url)) throw new BrokerError('url_insecure');
+	return url;
+}

@@ -1,0 +1,77 @@
+/** Carries one task of a collection to the FHIR server: bearer token, retries, and what to do with a refusal. */
+import { asBrokerError, BrokerError } from '../errors.js';
+import type { Outcome, Task } from '../fhir/collect.js';
+import { bodyText, http, retryAfter } from '../http.js';
+import { freshConnection } from '../wallet/keeper.js';
+
+/** Either what came of it, or: not now, again at `until`. */
+export type Fetched = { kind: 'outcome'; outcome: Outcome } | { kind: 'postponed'; until: number; busy: boolean };
+
+/** How often a task is tried before its failure is taken as the answer. */
+const ATTEMPTS = 4;
+/** The longest that a single answer may keep a task waiting. */
+const MAX_WAIT_MS = 2 * 60_000;
+const PAGE_OCTETS = 64 * 1024 * 1024;
+/** A document, before base64: with it and gzip a part stays below what a relay takes. */
+const DOCUMENT_OCTETS = 20 * 1024 * 1024;
+
+/**
+ * @param attempt counted from 0
+ * @throws {BrokerError} what stops the whole source: `offline`, and whatever `freshConnection` throws
+ */
+export async function fetchTask(connectionId: string, task: Task, attempt: number): Promise<Fetched> {
+	try {
+		let { accessToken } = await freshConnection(connectionId);
+		let answer = await get(task, accessToken);
+		if (answer.status === 401) {
+			// All requests that meet a 401 wait for the same refresh, and go on with what it brought.
+			({ accessToken } = await freshConnection(connectionId, { rejected: accessToken }));
+			answer = await get(task, accessToken);
+		}
+		const busy = answer.status === 429 || answer.status === 503;
+		if ((busy || answer.status === 502 || answer.status === 504) && attempt + 1 < ATTEMPTS) {
+			const asked = retryAfter(answer.headers, Date.now()) ?? 0;
+			const until = Math.max(asked, Date.now() + backOff(attempt));
+			if (until - Date.now() <= MAX_WAIT_MS) return { kind: 'postponed', until, busy };
+		}
+		const { status, headers, url, bytes } = answer;
+		const content = task.kind === 'binary' ? { bytes } : { text: bodyText(answer) };
+		return {
+			kind: 'outcome',
+			outcome: { kind: 'response', status, contentType: headers.get('Content-Type'), url, ...content },
+		};
+	} catch (error) {
+		if (!(error instanceof TaskError)) throw error;
+		const { code } = error;
+		if (RETRIED.has(code) && attempt + 1 < ATTEMPTS)
+			return { kind: 'postponed', until: Date.now() + backOff(attempt), busy: false };
+		const reason = code === 'discovery_redirects' ? 'redirected' : code;
+		return { kind: 'outcome', outcome: { kind: 'failed', code: reason } };
+	}
+}
+
+/** A failure of the one request, as against one of the whole connection. */
+class TaskError extends BrokerError {}
+
+async function get(task: Task, accessToken: string) {
+	const binary = task.kind === 'binary';
+	try {
+		return await http(task.url, {
+			headers: { Authorization: `Bearer ${accessToken}`, Accept: task.accept },
+			timeout: 60_000,
+			maxBytes: binary ? DOCUMENT_OCTETS : PAGE_OCTETS,
+			tooLarge: 'too_large',
+			redirected: 'discovery_redirects',
+		});
+	} catch (cause) {
+		const error = asBrokerError(cause);
+		if (error.code === 'offline') throw error;
+		throw new TaskError(error.code, { cause });
+	}
+}
+
+const RETRIED = new Set(['network', 'timeout', 'cors']);
+
+function backOff(attempt: number): number {
+	return 500 * 3 ** attempt * (0.75 + Math.random() / 2);
+}

@@ -1,0 +1,82 @@
+/**
+ * A job: collecting from some connections, into a session or into a download. Its row is all that a worker needs to go on
+ * where another one died. Beside it lie, under the job's id,
+ *
+ * - `chunk` rows: lines that are read but not yet in a part, sealed by the vault,
+ * - `part` rows: sealed parts, exactly as they are (or were) sent.
+ */
+import type { QueryReport } from '../../relay/contract.js';
+import type { JobView, KindProgress, SourceProgress, WireError } from '../contract.js';
+import type { CollectState } from '../fhir/state.js';
+import type { RowKey } from '../wallet/db.js';
+
+export interface Job {
+	id: string;
+	kind: 'send' | 'collect';
+	sid: string | null;
+	status: JobView['status'];
+	error: WireError | null;
+	sources: Source[];
+	/** What happens to connections made for the session. */
+	afterwards: 'keep' | 'clear';
+	/** The sealed manifest, stored before it is sent so that a repeat is the same octets. */
+	manifest: string | null;
+	parts: JobView['parts'];
+	sealed: JobView['sealed'];
+	startedAt: number;
+	finishedAt: number | null;
+}
+
+export interface Source {
+	connectionId: string;
+	name: string;
+	fhirBaseUrl: string;
+	patient: { id: string; name?: string; birthDate?: string };
+	step: SourceProgress['step'];
+	error: WireError | null;
+	/** Null before the start and after the end. */
+	collect: CollectState | null;
+	/** Everything is read and cut; only what is sealed may still have to be sent. */
+	collected: boolean;
+	fetchedAt: string;
+	streams: Record<string, Stream>;
+	/** Kept when the collect state is dropped. */
+	kinds: KindProgress[];
+	queries: QueryReport[];
+	resources: number;
+	bytes: number;
+}
+
+/** One blob of a session, or one NDJSON file of a download. */
+export interface Stream {
+	bid: string;
+	/** CEK, base64url. */
+	key: string;
+	/** Parts cut so far. */
+	parts: number;
+	/** Octets and lines of NDJSON in them. */
+	bytes: number;
+	lines: number;
+	/** Chunks `firstChunk` up to `nextChunk` hold what is not cut yet. */
+	firstChunk: number;
+	nextChunk: number;
+	/** The part with `last` is cut. */
+	closed: boolean;
+}
+
+/** A part's row. The octets are dropped once the relay has acknowledged them. */
+export interface Part {
+	octets: Uint8Array<ArrayBuffer> | null;
+	size: number;
+	/** SHA-256, base64url. */
+	digest: string;
+}
+
+export const jobKey = (id: string): RowKey => ['job', id];
+export const JOBS: RowKey = ['job'];
+export const chunksKey = (id: string, source: number, stream: string): RowKey => ['chunk', id, source, stream];
+export const partsKey = (id: string, source: number, stream: string): RowKey => ['part', id, source, stream];
+
+export function isOver(job: Job): boolean {
+	return job.status === 'done' || job.status === 'failed' || job.status === 'cancelled';
+}

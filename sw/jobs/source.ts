@@ -1,0 +1,214 @@
+/** Collects from one connection, within a slice: keeps requests in flight, hands answers to the pure core, lines to the writer. */
+import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
+import { readCapability } from '../fhir/capability.js';
+import { isDone, nextTasks, settle, startCollect, type Task } from '../fhir/collect.js';
+import { finishLines, kinds, nothingRead, report, totals } from '../fhir/report.js';
+import { vendorFhir } from '../fhir/vendors.js';
+import { bodyJson, http } from '../http.js';
+import type { Connection } from '../wallet/connections.js';
+import { freshConnection } from '../wallet/keeper.js';
+import { fetchTask } from './fetch.js';
+import type { Job, Source } from './job.js';
+import type { Writer } from './writer.js';
+
+/** What a slice gives its parts. */
+export interface Slice {
+	/** No new request after this moment. */
+	deadline: number;
+	/** Set when the job was cancelled meanwhile. */
+	stopped: () => boolean;
+	progress: () => void;
+}
+
+/** What a session asked for, which is all that is read for it; empty means everything. */
+export interface Wants {
+	types: readonly string[];
+}
+
+/** The name of the stream a line goes to. */
+type Route = (line: string) => string;
+
+const CHECKPOINT_MS = 1000;
+const MIN_IN_FLIGHT = 2;
+const MAX_IN_FLIGHT = 8;
+
+export class SourceRun {
+	private readonly inFlight = new Map<string, Promise<void>>();
+	private readonly postponed = new Map<string, { until: number; attempt: number }>();
+	private limit = 4;
+	private lastCheckpoint = Date.now();
+	/** The first thing that stops this source; requests in flight still come in. */
+	private failure: BrokerError | undefined;
+
+	constructor(
+		private readonly job: Job,
+		private readonly index: number,
+		private readonly writer: Writer,
+		private readonly wants: Wants,
+	) {}
+
+	private get source(): Source {
+		return this.job.sources[this.index]!;
+	}
+
+	/**
+	 * Runs until everything is read or the slice is over.
+	 * @throws {BrokerError} what stops the source; `source.error` has it too, unless it passes by itself
+	 */
+	async run(slice: Slice): Promise<void> {
+		const { source } = this;
+		if (source.collected) return;
+		this.failure = undefined;
+		source.error = null;
+		try {
+			if (!source.collect) await this.begin(slice);
+			await this.pump(slice);
+			if (this.failure) throw this.failure;
+			if (source.collect && isDone(source.collect)) await this.finish(slice);
+		} catch (error) {
+			const failure = asBrokerError(error);
+			if (!isTransient(failure.code)) {
+				source.step = 'failed';
+				source.error = toWire(failure);
+			}
+			throw failure;
+		}
+	}
+
+	private async begin(slice: Slice): Promise<void> {
+		const { source } = this;
+		source.step = 'refreshing';
+		slice.progress();
+		const connection = await freshConnection(source.connectionId);
+		source.step = 'fetching';
+		slice.progress();
+		source.fetchedAt = new Date().toISOString();
+		source.collect = startCollect({
+			fhirBaseUrl: connection.fhirBaseUrl,
+			patientId: connection.patientId,
+			scope: connection.scope,
+			capability: await readMetadata(connection),
+			vendor: vendorFhir(connection.provider.vendor ?? null),
+			wants: this.wants.types,
+		});
+	}
+
+	private async pump(slice: Slice): Promise<void> {
+		const state = this.source.collect;
+		if (!state) return;
+		while (!slice.stopped() && !this.failure && Date.now() < slice.deadline && !isDone(state)) {
+			const now = Date.now();
+			const waiting = [...this.postponed].filter(([, { until }]) => until > now);
+			const excluded = new Set([...this.inFlight.keys(), ...waiting.map(([id]) => id)]);
+			const free = Math.floor(this.limit) - this.inFlight.size;
+			for (const task of free > 0 ? nextTasks(state, free, excluded) : []) this.start(task, slice);
+			const soonest = Math.min(slice.deadline, ...waiting.map(([, { until }]) => until));
+			if (this.inFlight.size) await Promise.race(this.inFlight.values());
+			else if (waiting.length) await sleep(soonest - now);
+			else break;
+			if (this.writer.full || Date.now() - this.lastCheckpoint > CHECKPOINT_MS) await this.checkpoint();
+		}
+		// What is in flight is worth its answer: a worker that is not killed loses nothing at a slice's end.
+		await Promise.all(this.inFlight.values());
+		if (!slice.stopped()) await this.checkpoint();
+	}
+
+	private start(task: Task, slice: Slice): void {
+		const attempt = this.postponed.get(task.id)?.attempt ?? 0;
+		const work = this.fetch(task, attempt, slice)
+			.catch((error) => {
+				this.failure ??= asBrokerError(error);
+			})
+			.finally(() => this.inFlight.delete(task.id));
+		this.inFlight.set(task.id, work);
+	}
+
+	private async fetch(task: Task, attempt: number, slice: Slice): Promise<void> {
+		const fetched = await fetchTask(this.source.connectionId, task, attempt);
+		const state = this.source.collect;
+		if (slice.stopped() || !state) return;
+		if (fetched.kind === 'postponed') {
+			this.postponed.set(task.id, { until: fetched.until, attempt: attempt + 1 });
+			if (fetched.busy) this.limit = Math.max(MIN_IN_FLIGHT, this.limit / 2);
+			return;
+		}
+		this.postponed.delete(task.id);
+		this.limit = Math.min(MAX_IN_FLIGHT, this.limit + 1 / this.limit);
+		// One turn: the state that knows of the lines, and the lines.
+		this.deliver(settle(state, task, fetched.outcome).lines);
+		this.source.kinds = kinds(state);
+		Object.assign(this.source, totals(state));
+		slice.progress();
+	}
+
+	private deliver(lines: string[]): void {
+		const route: Route = this.job.kind === 'send' ? () => ALL : resourceType;
+		const byStream = new Map<string, string[]>();
+		for (const line of lines) {
+			const name = route(line);
+			const group = byStream.get(name);
+			if (group) group.push(line);
+			else byStream.set(name, [line]);
+		}
+		for (const [name, group] of byStream) this.writer.append(this.index, name, group);
+	}
+
+	private async checkpoint(): Promise<void> {
+		this.lastCheckpoint = Date.now();
+		await this.writer.checkpoint();
+	}
+
+	private async finish(slice: Slice): Promise<void> {
+		const { source } = this;
+		const state = source.collect;
+		if (!state) return;
+		// A run in which nothing could be read is a failure, never an empty record.
+		if (nothingRead(state)) throw new BrokerError('nothing_read');
+		source.step = 'encrypting';
+		slice.progress();
+		this.deliver(finishLines(state));
+		source.queries = report(state);
+		source.kinds = kinds(state);
+		Object.assign(source, totals(state));
+		source.collected = true;
+		source.collect = null;
+		for (const name of Object.keys(source.streams)) this.writer.close(this.index, name);
+		await this.checkpoint();
+		source.step = this.job.kind === 'send' ? 'sending' : 'done';
+		slice.progress();
+	}
+}
+
+/** The one stream of a session's blob. */
+export const ALL = 'all';
+
+/** The resource type of a line, for the file of a download that it goes to. */
+function resourceType(line: string): string {
+	const early = /^\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"/.exec(line)?.[1];
+	if (early) return early;
+	const type: unknown = JSON.parse(line).resourceType;
+	return typeof type === 'string' && /^[A-Za-z]{1,64}$/.test(type) ? type : 'Unknown';
+}
+
+/** Null where it cannot be read: US Core's searches are assumed then, and each reports for itself. */
+async function readMetadata(connection: Connection) {
+	const headers = {
+		Accept: vendorFhir(connection.provider.vendor ?? null).accept ?? 'application/fhir+json',
+		Authorization: `Bearer ${connection.accessToken}`,
+	};
+	try {
+		const answer = await http(`${connection.fhirBaseUrl}/metadata`, {
+			headers,
+			timeout: 30_000,
+			maxBytes: 16 * 2 ** 20,
+		});
+		return answer.status === 200 ? readCapability(bodyJson(answer)) : null;
+	} catch (error) {
+		if (asBrokerError(error).code === 'offline') throw error;
+		return null;
+	}
+}
+
+function sleep(ms: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}

@@ -1,0 +1,75 @@
+/** Makes jobs: the rows that the engine then runs. */
+import { BrokerError } from '../errors.js';
+import { getSession, type Session, updateSession } from '../session/session.js';
+import { type Connection, getConnection } from '../wallet/connections.js';
+import { addJob, cancelJob, getJob } from './engine.js';
+import { isOver, type Job, type Source } from './job.js';
+
+/**
+ * The job that sends `include` to a session. Asking again for a send that is under way, or done, answers that one; a
+ * failed one is given up for a new choice.
+ * @throws {BrokerError} `session_not_found`, `session_gone`, `already_sent`, `nothing_selected`, `connection_unknown`
+ */
+export async function startSend(sid: string, include: string[], afterwards: Job['afterwards']): Promise<Job> {
+	return navigator.locks.request(`send ${sid}`, async () => {
+		const session = await getSession(sid);
+		const current = session.jobId ? await getJob(session.jobId).catch(() => undefined) : undefined;
+		if (current && (!isOver(current) || current.status === 'done')) return current;
+		checkOpen(session);
+		const job = await makeJob('send', include, { sid, afterwards });
+		if (current) await cancelJob(current.id);
+		await addJob(job);
+		await updateSession(sid, { jobId: job.id, include, afterwards });
+		return job;
+	});
+}
+
+function checkOpen({ state, expiresAt, claimed }: Session): void {
+	if (state === 'sent') throw new BrokerError('already_sent');
+	if (state === 'gone' || !claimed || expiresAt <= Date.now()) throw new BrokerError('session_gone');
+}
+
+/** The job whose result is downloaded. @throws {BrokerError} `nothing_selected`, `connection_unknown` */
+export async function startCollect(include: string[]): Promise<Job> {
+	const job = await makeJob('collect', include, { sid: null, afterwards: 'keep' });
+	await addJob(job);
+	return job;
+}
+
+async function makeJob(kind: Job['kind'], include: string[], rest: Pick<Job, 'sid' | 'afterwards'>): Promise<Job> {
+	if (!include.length) throw new BrokerError('nothing_selected');
+	const connections = await Promise.all([...new Set(include)].map(getConnection));
+	return {
+		id: crypto.randomUUID(),
+		kind,
+		...rest,
+		status: 'running',
+		error: null,
+		sources: connections.map(makeSource),
+		manifest: null,
+		parts: { sealed: 0, sent: 0 },
+		sealed: { bytes: 0, sentBytes: 0 },
+		startedAt: Date.now(),
+		finishedAt: null,
+	};
+}
+
+function makeSource(connection: Connection | undefined): Source {
+	if (!connection) throw new BrokerError('connection_unknown');
+	return {
+		connectionId: connection.id,
+		name: connection.provider.name,
+		fhirBaseUrl: connection.fhirBaseUrl,
+		patient: { id: connection.patientId, ...connection.patient },
+		step: 'waiting',
+		error: null,
+		collect: null,
+		collected: false,
+		fetchedAt: '',
+		streams: {},
+		kinds: [],
+		queries: [],
+		resources: 0,
+		bytes: 0,
+	};
+}

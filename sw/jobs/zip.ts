@@ -1,0 +1,106 @@
+/**
+ * The zip of a finished `collect` job, made while it is downloaded: one folder a source, in it an NDJSON file for each
+ * resource type. Parts are opened one at a time, so that memory stays at about one part whatever the record's size.
+ */
+import { Zip, ZipDeflate } from 'fflate';
+import { openPart } from '../../relay/envelope.js';
+import { BrokerError } from '../errors.js';
+import { readRaw } from '../wallet/rows.js';
+import { getJob } from './engine.js';
+import { gunzip } from './gzip.js';
+import { type Job, type Part, partsKey } from './job.js';
+
+/** How much is deflated in one go: the worker has one thread, and messages must not wait long. */
+const SLICE_OCTETS = 512 * 1024;
+
+/** @throws {BrokerError} `job_unknown` where there is no finished `collect` job of this id */
+export async function zipResponse(jobId: string): Promise<{ response: Response; done: Promise<void> }> {
+	const job = await getJob(jobId);
+	if (job.kind !== 'collect' || job.status !== 'done') throw new BrokerError('job_unknown');
+	const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+	const done = writeZip(job, writable);
+	const day = new Date(job.finishedAt ?? Date.now()).toISOString().slice(0, 10);
+	const headers = {
+		'Content-Type': 'application/zip',
+		'Content-Disposition': `attachment; filename="health-records-${day}.zip"`,
+		'Cache-Control': 'no-store',
+	};
+	return { response: new Response(readable, { headers }), done };
+}
+
+async function writeZip(job: Job, writable: WritableStream<Uint8Array>): Promise<void> {
+	const writer = writable.getWriter();
+	try {
+		// fflate calls back in the same turn; writing waits for whoever downloads.
+		let made: Uint8Array[] = [];
+		const zip = new Zip((error, data) => {
+			if (error) throw error;
+			made.push(data);
+		});
+		const flush = async () => {
+			const pieces = made;
+			made = [];
+			for (const piece of pieces) await writer.write(piece);
+		};
+		for await (const { path, pieces } of files(job)) {
+			const file = new ZipDeflate(path, { level: 6 });
+			zip.add(file);
+			for await (const piece of pieces) {
+				for (let at = 0; at < piece.length; at += SLICE_OCTETS) {
+					file.push(piece.subarray(at, at + SLICE_OCTETS));
+					await flush();
+				}
+			}
+			file.push(new Uint8Array(0), true);
+			await flush();
+		}
+		zip.end();
+		await flush();
+		await writer.close();
+	} catch (error) {
+		// A download that breaks off is shown as failed by the browser: better than a zip that looks whole.
+		await writer.abort(error).catch(() => {});
+	}
+}
+
+interface ZipEntry {
+	path: string;
+	pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+async function* files(job: Job): AsyncGenerator<ZipEntry> {
+	for (const [index, source] of job.sources.entries()) {
+		const folder = `${String(index + 1).padStart(2, '0')}-${slug(source.name)}`;
+		for (const name of Object.keys(source.streams).sort()) {
+			yield { path: `${folder}/${name}.ndjson`, pieces: parts(job, index, name) };
+		}
+		const { name, patient, fhirBaseUrl, fetchedAt, resources, queries } = source;
+		const about = { name, patient, fhirBaseUrl, fetchedAt, resources, queries };
+		yield {
+			path: `${folder}/index.json`,
+			pieces: [new TextEncoder().encode(`${JSON.stringify(about, null, '\t')}\n`)],
+		};
+	}
+}
+
+async function* parts(job: Job, index: number, name: string): AsyncGenerator<Uint8Array> {
+	const stream = job.sources[index]?.streams[name];
+	if (!stream) return;
+	for (let n = 0; n < stream.parts; n++) {
+		const part = await readRaw<Part>([...partsKey(job.id, index, name), n]);
+		if (!part?.octets) throw new BrokerError('storage_failed');
+		const position = { sid: job.id, bid: stream.bid, n, last: n === stream.parts - 1 };
+		yield await gunzip((await openPart(part.octets, stream.key, position)) as Uint8Array<ArrayBuffer>);
+	}
+}
+
+/** A folder name that every file system takes. */
+function slug(name: string): string {
+	const ascii = name
+		.normalize('NFD')
+		.replace(/\p{M}/gu, '')
+		.toLowerCase()
+		.replace(/[^a-z0-9]+/g, '-')
+		.replace(/^-+|-+$/g, '');
+	return ascii.slice(0, 40) || 'provider';
+}

@@ -1,0 +1,186 @@
+/**
+ * Sessions as the wallet holds them. The link's secret comes in once, with `openSession`, and stays in the worker; the
+ * session is claimed with a token of our own, which is on disk before it is sent, so that no crash locks the person out.
+ */
+import type { SessionRequest } from '../../relay/contract.js';
+import { deriveKeys, openRequest, random, type SessionKeys, spacedCode, tokenHash } from '../../relay/envelope.js';
+import { LinkError, parseFragment, type SessionLink } from '../../relay/link.js';
+import type { JobView, SessionView } from '../contract.js';
+import { asBrokerError, BrokerError, isTransient } from '../errors.js';
+import { listConnections } from '../wallet/connections.js';
+import type { RowKey } from '../wallet/db.js';
+import { Conflict, commit, read, readAll, update } from '../wallet/rows.js';
+import { claimRequest, processClaim, processSession, relay, sessionRequest } from './relay.js';
+
+export interface Session {
+	sid: string;
+	/** Null once nothing more is to be sent: what could open or seal anything is wiped first. */
+	secrets: { link: SessionLink; keys: SessionKeys; owner: string } | null;
+	claimed: boolean;
+	state: SessionView['state'];
+	expiresAt: number;
+	maxBytes: number;
+	partBytes: number;
+	request: SessionRequest | null;
+	code: string;
+	include: string[];
+	afterwards: SessionView['afterwards'];
+	jobId: string | null;
+}
+
+const KIND = 'session';
+export const sessionKey = (sid: string): RowKey => [KIND, sid];
+
+/** A session that has ended is remembered for a day, so that its page can still say what happened. */
+const REMEMBER_MS = 24 * 60 * 60_000;
+
+/**
+ * @param fragment of the link; null on a return to a session that this wallet has opened before
+ * @throws {BrokerError} `link_*`, `session_not_found`, `session_gone`, `already_claimed`, `already_sent`,
+ * `request_invalid`
+ */
+export async function openSession(sid: string, fragment: string | null): Promise<Session> {
+	const known =
+		(await read<Session>(sessionKey(sid)))?.value ?? (fragment === null ? undefined : await begin(sid, fragment));
+	if (!known) throw new BrokerError('link_incomplete');
+	if (known.state !== 'open' || !known.secrets) return known;
+	try {
+		return known.claimed ? await check(known) : await claim(known);
+	} catch (error) {
+		// Without a network the page still shows what was asked; sending will wait.
+		if (known.claimed && isTransient(asBrokerError(error).code)) return known;
+		throw error;
+	}
+}
+
+/** Keys and a row of our own, before anything is said to the relay. */
+async function begin(sid: string, fragment: string): Promise<Session> {
+	let link: SessionLink;
+	try {
+		link = parseFragment(sid, fragment);
+	} catch (error) {
+		throw new BrokerError(error instanceof LinkError ? error.code : 'link_invalid', { cause: error });
+	}
+	const keys = await deriveKeys(link);
+	const session: Session = {
+		sid,
+		secrets: { link, keys, owner: random(32) },
+		claimed: false,
+		state: 'open',
+		expiresAt: 0,
+		maxBytes: 0,
+		partBytes: 0,
+		request: null,
+		code: spacedCode(keys.code),
+		include: [],
+		afterwards: null,
+		jobId: null,
+	};
+	try {
+		await commit([{ key: sessionKey(sid), expect: 0, value: session }]);
+		return session;
+	} catch (error) {
+		// Another tab opened the same link at the same moment: its row is as good.
+		if (error instanceof Conflict) return getSession(sid);
+		throw error;
+	}
+}
+
+/** Steps 2 of "Order of events": look, open the request, claim. */
+async function claim(session: Session): Promise<Session> {
+	const { sid, secrets } = session;
+	if (!secrets) return session;
+	try {
+		const info = await relay(sessionRequest(sid, secrets.keys.write), processSession);
+		const request = info.request ? await openSealedRequest(info.request, secrets.keys.request) : null;
+		if (info.state === 'sent') throw new BrokerError('already_sent');
+		await relay(claimRequest(sid, secrets.keys.write, await tokenHash(secrets.owner)), processClaim);
+		const { maxBytes, partBytes } = info;
+		const change = { claimed: true, expiresAt: Date.parse(info.expiresAt), maxBytes, partBytes, request };
+		return (await updateSession(sid, change)) ?? { ...session, ...change };
+	} catch (error) {
+		// A session that never was ours leaves no trace.
+		if (!isTransient(asBrokerError(error).code)) await forgetSession(sid);
+		throw error;
+	}
+}
+
+async function openSealedRequest(jwe: string, key: string): Promise<SessionRequest> {
+	try {
+		return await openRequest(jwe, key);
+	} catch (cause) {
+		throw new BrokerError('request_invalid', { cause });
+	}
+}
+
+/** Asks whether a claimed session is still there. */
+async function check(session: Session): Promise<Session> {
+	const { sid, secrets } = session;
+	if (!secrets) return session;
+	try {
+		const info = await relay(sessionRequest(sid, secrets.owner), processSession);
+		return (await updateSession(sid, { expiresAt: Date.parse(info.expiresAt) })) ?? session;
+	} catch (error) {
+		const { code } = asBrokerError(error);
+		if (code !== 'session_gone' && code !== 'session_not_found') throw error;
+		const gone = ended(session, 'gone');
+		return (await updateSession(sid, gone)) ?? gone;
+	}
+}
+
+/** The session without what could open or seal anything; the rest is remembered for the page. */
+export function ended(session: Session, state: 'sent' | 'gone'): Session {
+	return { ...session, state, secrets: null };
+}
+
+export async function getSession(sid: string): Promise<Session> {
+	const row = await read<Session>(sessionKey(sid));
+	if (!row) throw new BrokerError('session_not_found');
+	return row.value;
+}
+
+export function updateSession(sid: string, change: Partial<Session>): Promise<Session | undefined> {
+	return update<Session>(sessionKey(sid), (session) => ({ ...session, ...change }));
+}
+
+export async function forgetSession(sid: string): Promise<void> {
+	await commit([{ key: sessionKey(sid), remove: true }]);
+}
+
+/** Adds a connection to what is chosen: the one just made for this session. */
+export async function includeInSession(sid: string, connectionId: string): Promise<void> {
+	await update<Session>(sessionKey(sid), (session) => ({
+		...session,
+		include: [...new Set([...session.include, connectionId])],
+	}));
+}
+
+/** After a send: connections made for this session are the person's to keep, or gone (by the caller). */
+export async function connectionsMadeFor(sid: string): Promise<string[]> {
+	return (await listConnections()).filter(({ newForSession }) => newForSession === sid).map(({ id }) => id);
+}
+
+/** Deletes what nobody will look at again. @returns the sids that are gone */
+export async function forgetOldSessions(now: number): Promise<string[]> {
+	const old = (await readAll<Session>([KIND])).filter(
+		({ claimed, expiresAt }) => claimed && expiresAt + REMEMBER_MS < now,
+	);
+	await commit(old.map(({ sid }) => ({ key: sessionKey(sid), remove: true })));
+	return old.map(({ sid }) => sid);
+}
+
+export function viewSession(session: Session, job: JobView | null, now: number): SessionView {
+	const { sid, request, code, expiresAt, include, afterwards } = session;
+	return {
+		sid,
+		who: request?.who ?? null,
+		why: request?.why ?? null,
+		wants: request?.wants ?? [],
+		code,
+		expiresAt,
+		state: session.state === 'open' && expiresAt <= now ? 'gone' : session.state,
+		include,
+		afterwards,
+		job,
+	};
+}

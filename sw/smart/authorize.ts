@@ -1,0 +1,86 @@
+/** The authorization request and response (RFC 6749, section 4.1; RFC 7636; RFC 9207; SMART App Launch 2.2). */
+import * as oauth from 'oauth4webapi';
+import { BrokerError } from '../errors.js';
+import { checkedUrl } from '../http.js';
+import { authorizationServer, oauthClient, type Registration } from './client.js';
+
+/** What must be remembered between request and response. Single use; never leaves the worker. */
+export interface PendingAuthorization {
+	state: string;
+	codeVerifier: string;
+	nonce: string;
+	redirectUri: string;
+}
+
+/** The URL to send the person to, and what to remember. */
+export async function authorizeRequest(
+	registration: Registration,
+	request: { redirectUri: string; scope: string },
+): Promise<{ url: string; pending: PendingAuthorization }> {
+	const pending = {
+		state: oauth.generateRandomState(),
+		codeVerifier: oauth.generateRandomCodeVerifier(),
+		nonce: oauth.generateRandomNonce(),
+		redirectUri: request.redirectUri,
+	};
+	const url = checkedUrl(registration.config.authorizationEndpoint);
+	const parameters = {
+		response_type: 'code',
+		client_id: registration.clientId,
+		redirect_uri: request.redirectUri,
+		scope: request.scope,
+		state: pending.state,
+		// SMART's name for the resource that is asked for (S:41).
+		aud: registration.fhirBaseUrl,
+		nonce: pending.nonce,
+		code_challenge: await oauth.calculatePKCECodeChallenge(pending.codeVerifier),
+		code_challenge_method: 'S256',
+	};
+	for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+	return { url: url.href, pending };
+}
+
+/**
+ * Checks the authorization response and answers its parameters for `authorizationCodeGrantRequest`.
+ * @throws {BrokerError} `state_unknown`, `issuer_mismatch`, `access_denied`, `client_rejected`, `provider_unavailable`,
+ * `authorize_failed`
+ */
+export function processAuthorizeResponse(
+	parameters: URLSearchParams,
+	pending: PendingAuthorization,
+	registration: Registration,
+): URLSearchParams {
+	const iss = parameters.get('iss');
+	const { issuer, issInResponse } = registration.config;
+	if (issInResponse && iss === null) throw new BrokerError('issuer_mismatch');
+	// Exact comparison (RFC 9207, section 2.4). Where the server never named itself there is nothing to compare with, and
+	// the state, bound to this one server, has to do.
+	if (iss !== null && issuer !== null && iss !== issuer) throw new BrokerError('issuer_mismatch');
+	const comparable = new URLSearchParams(parameters);
+	if (issuer === null) comparable.delete('iss');
+	try {
+		return oauth.validateAuthResponse(
+			{ ...authorizationServer(registration), authorization_response_iss_parameter_supported: false },
+			oauthClient(registration),
+			comparable,
+			pending.state,
+		);
+	} catch (error) {
+		if (!(error instanceof oauth.AuthorizationResponseError)) {
+			throw new BrokerError(parameters.get('state') === pending.state ? 'authorize_failed' : 'state_unknown');
+		}
+		switch (error.error) {
+			case 'access_denied':
+				throw new BrokerError('access_denied');
+			case 'temporarily_unavailable':
+			case 'server_error':
+				throw new BrokerError('provider_unavailable');
+			case 'invalid_scope':
+			case 'invalid_request':
+			case 'unauthorized_client':
+				throw new BrokerError('client_rejected');
+			default:
+				throw new BrokerError('authorize_failed');
+		}
+	}
+}

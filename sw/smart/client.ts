@@ -1,0 +1,85 @@
+/**
+ * The shapes that oauth4webapi works with, and how its requests reach the network: through `http`, so that time limits,
+ * caps and error codes are the same everywhere.
+ */
+import * as oauth from 'oauth4webapi';
+import { BrokerError } from '../errors.js';
+import { type HttpAnswer, http, isLoopback, retryAfter } from '../http.js';
+import type { SmartConfiguration } from './discover.js';
+
+/** One client at one authorization server. */
+export interface Registration {
+	fhirBaseUrl: string;
+	clientId: string;
+	config: SmartConfiguration;
+}
+
+export function authorizationServer({ config, fhirBaseUrl }: Registration): oauth.AuthorizationServer {
+	return {
+		// Real EHRs leave `issuer` out; the library wants one. It is compared only where the server named it.
+		issuer: config.issuer ?? fhirBaseUrl,
+		authorization_endpoint: config.authorizationEndpoint,
+		token_endpoint: config.tokenEndpoint,
+		...(config.revocationEndpoint ? { revocation_endpoint: config.revocationEndpoint } : {}),
+		...(config.introspectionEndpoint ? { introspection_endpoint: config.introspectionEndpoint } : {}),
+		...(config.jwksUri ? { jwks_uri: config.jwksUri } : {}),
+		// Without a list the library takes RS256 alone; SMART servers sign with any of these and seldom say so.
+		id_token_signing_alg_values_supported: config.idTokenAlgorithms.length
+			? config.idTokenAlgorithms
+			: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'ES256', 'ES384', 'ES512'],
+		authorization_response_iss_parameter_supported: config.issInResponse,
+	};
+}
+
+export function oauthClient({ clientId }: Registration): oauth.Client {
+	// Clocks of portals and phones differ by more than the library's strict default.
+	return { client_id: clientId, [oauth.clockTolerance]: 300 };
+}
+
+/** Options of every request: ours is the network, and loopback may be http. */
+export function requestOptions({ config }: Registration) {
+	return {
+		[oauth.allowInsecureRequests]: isLoopback(new URL(config.tokenEndpoint)),
+		[oauth.customFetch]: async (
+			url: string,
+			init: { method: string; headers: Record<string, string>; body?: BodyInit | null | undefined },
+		) => {
+			const answer = await http(url, {
+				method: init.method,
+				headers: init.headers,
+				...(init.body ? { body: init.body } : {}),
+				maxBytes: 1024 * 1024,
+			});
+			return toResponse(answer);
+		},
+	};
+}
+
+function toResponse(answer: HttpAnswer): Response {
+	const body = [204, 205, 304].includes(answer.status) ? null : answer.bytes;
+	return new Response(body, { status: answer.status, headers: answer.headers });
+}
+
+/**
+ * What an answer of a token endpoint that is not a success means.
+ * @param error its `error` member (RFC 6749, section 5.2), if it had one
+ */
+export function tokenEndpointError(response: Response, error: string | undefined): BrokerError {
+	const retryAt = retryAfter(response.headers, Date.now());
+	if (response.status === 429) return new BrokerError('rate_limited', { retryAt });
+	if (response.status >= 500 || error === 'temporarily_unavailable' || error === 'server_error')
+		return new BrokerError('provider_unavailable', { retryAt });
+	if (error === 'invalid_grant') return new BrokerError('reauthorization_required');
+	if (error === 'access_denied') return new BrokerError('access_denied');
+	if (error && CLIENT_ERRORS.has(error)) return new BrokerError('client_rejected');
+	// Not JSON, or an error nobody knows: something is between us and the server. Never "expired".
+	return new BrokerError(error ? 'provider_error' : 'provider_unavailable', { retryAt });
+}
+
+const CLIENT_ERRORS = new Set([
+	'invalid_client',
+	'unauthorized_client',
+	'invalid_scope',
+	'invalid_request',
+	'unsupported_grant_type',
+]);

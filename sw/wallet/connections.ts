@@ -1,0 +1,96 @@
+/** A connection as the wallet holds it, and the view of it that the page may see. */
+import type { ConnectionView, ErrorCode, Expiry, WireError } from '../contract.js';
+import { toWire } from '../errors.js';
+import type { Registration } from '../smart/client.js';
+import type { RowKey } from './db.js';
+import { commit, read, readAll, update } from './rows.js';
+
+/** Times in milliseconds since the epoch, by this device's clock. */
+export interface Connection extends Registration {
+	id: string;
+	provider: { name: string; location?: string | undefined; vendor?: string | undefined };
+	/** From the token response; never shown, never in a URL of the app. */
+	patientId: string;
+	/** From the Patient resource; null where it could not be read. */
+	patient: { name?: string; birthDate?: string } | null;
+	/** The scopes granted; empty where the provider did not say. */
+	scope: string;
+	accessToken: string;
+	accessExpiresAt: number;
+	/** Null: access ends with the access token. */
+	refreshToken: string | null;
+	/**
+	 * Written before a refresh request leaves and cleared with its answer: a worker that finds it knows that its
+	 * predecessor may have died with a rotated token in flight.
+	 */
+	intent: { startedAt: number } | null;
+	status: 'active' | 'expired';
+	problem: { error: WireError; since: number } | null;
+	connectedAt: number;
+	lastRefreshedAt: number;
+	expiry: Expiry;
+	newForSession: string | null;
+}
+
+const KIND = 'connection';
+export const connectionKey = (id: string): RowKey => [KIND, id];
+
+export async function getConnection(id: string): Promise<Connection | undefined> {
+	return (await read<Connection>(connectionKey(id)))?.value;
+}
+
+/** Oldest first, so that a card keeps its place. */
+export async function listConnections(): Promise<Connection[]> {
+	const all = await readAll<Connection>([KIND]);
+	return all.sort((a, b) => a.connectedAt - b.connectedAt || a.id.localeCompare(b.id));
+}
+
+export async function addConnection(connection: Connection): Promise<void> {
+	await commit([{ key: connectionKey(connection.id), expect: 0, value: connection }]);
+}
+
+/** @returns the connection afterwards; undefined if it is gone */
+export function updateConnection(id: string, change: Partial<Connection>): Promise<Connection | undefined> {
+	return update<Connection>(connectionKey(id), (connection) => ({ ...connection, ...change }));
+}
+
+export async function deleteConnection(id: string): Promise<void> {
+	await commit([{ key: connectionKey(id), remove: true }]);
+}
+
+/** The connection of the same patient at the same FHIR server, if there is one. */
+export async function findSamePatient(fhirBaseUrl: string, patientId: string): Promise<Connection | undefined> {
+	return (await listConnections()).find((c) => c.fhirBaseUrl === fhirBaseUrl && c.patientId === patientId);
+}
+
+/** The problem to note for a failure: the first of a row of failures says since when. */
+export function noteProblem(before: Connection['problem'], error: unknown, now: number): Connection['problem'] {
+	return { error: toWire(error), since: before?.since ?? now };
+}
+
+/** Whether only signing in again helps: the provider said so, or access that cannot be renewed has ended. */
+export function isExpired(connection: Connection, now: number): boolean {
+	return connection.status === 'expired' || (connection.refreshToken === null && connection.accessExpiresAt <= now);
+}
+
+export function viewConnection(connection: Connection, now: number, refreshing: boolean): ConnectionView {
+	const { id, provider, patient, problem, connectedAt, lastRefreshedAt, expiry, newForSession } = connection;
+	const expired = isExpired(connection, now);
+	return {
+		id,
+		providerName: provider.name,
+		...(provider.location ? { providerLocation: provider.location } : {}),
+		host: new URL(connection.fhirBaseUrl).host,
+		patient,
+		status: expired ? 'expired' : 'active',
+		problem: expired && problem?.error.code === REAUTHORIZE ? null : problem,
+		refreshing,
+		connectedAt,
+		lastRefreshedAt,
+		expiry,
+		renewable: connection.refreshToken !== null,
+		newForSession,
+	};
+}
+
+const REAUTHORIZE: ErrorCode = 'reauthorization_required';

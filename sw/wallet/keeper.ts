@@ -1,0 +1,190 @@
+/**
+ * Keeps connections alive. The one place that refreshes, so that a refresh token is sent once however many tabs, workers
+ * and jobs want an access token at the same moment:
+ *
+ * 1. under a Web Lock named for the connection, re-read it; if somebody else was faster, use what they got;
+ * 2. write the intent, then send the refresh token;
+ * 3. commit the answer in one durable transaction, and only then use it.
+ *
+ * A worker that dies in between leaves the intent behind. The server may have rotated by then; the next one simply sends
+ * the same token again, and `invalid_grant` is the server's final word (no loop).
+ */
+import type { Expiry } from '../contract.js';
+import { BrokerError, isTransient } from '../errors.js';
+import { type End, endInFields, endInToken, followExpiry } from '../smart/expiry.js';
+import { introspectExpiry, processRefreshResponse, refreshRequest, type Tokens } from '../smart/token.js';
+import { vendorAuth } from '../smart/vendors.js';
+import {
+	type Connection,
+	getConnection,
+	isExpired,
+	listConnections,
+	noteProblem,
+	updateConnection,
+} from './connections.js';
+
+/** An access token with less than this left is not worth starting with. */
+const MARGIN_MS = 60_000;
+/** A connection that was not tried for this long is due, whatever its access token says. */
+const UNTESTED_MS = 60 * 60_000;
+/** How long to wait for somebody else's refresh. */
+const LOCK_TIMEOUT_MS = 90_000;
+
+/** Connections that this worker is refreshing now, for the view. A cache: lost with the worker, and then untrue anyway. */
+const refreshing = new Set<string>();
+/** Answers that could not be written down. While this worker lives, they are not lost. */
+const unsaved = new Map<string, Partial<Connection>>();
+
+let changed: () => void = () => {};
+
+/** Whom to tell when a connection changed. */
+export function onConnectionChange(listener: () => void): void {
+	changed = listener;
+}
+
+export function isRefreshing(id: string): boolean {
+	return refreshing.has(id);
+}
+
+/** What the caller already knows to be useless: a token the server refused, or anything obtained before a moment. */
+export interface Stale {
+	rejected?: string;
+	before?: number;
+}
+
+/**
+ * A connection with an access token that is good for at least a minute, refreshing it if need be.
+ * @throws {BrokerError} `connection_unknown`, `reauthorization_required`, and what a refresh throws
+ */
+export async function freshConnection(id: string, stale: Stale = {}): Promise<Connection> {
+	const known = await load(id);
+	if (isUsable(known, stale)) return known;
+	return navigator.locks.request(`refresh ${id}`, { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) }, async () => {
+		const connection = await load(id);
+		if (isUsable(connection, stale)) return connection;
+		refreshing.add(id);
+		changed();
+		try {
+			return await refresh(connection);
+		} finally {
+			refreshing.delete(id);
+			changed();
+		}
+	});
+}
+
+function isUsable(connection: Connection, { rejected, before = 0 }: Stale): boolean {
+	return (
+		connection.status === 'active' &&
+		connection.accessToken !== rejected &&
+		connection.lastRefreshedAt >= before &&
+		connection.accessExpiresAt - Date.now() > Math.min(MARGIN_MS, connection.refreshToken === null ? 0 : MARGIN_MS)
+	);
+}
+
+async function load(id: string): Promise<Connection> {
+	const pending = unsaved.get(id);
+	const connection = pending ? await updateConnection(id, pending) : await getConnection(id);
+	unsaved.delete(id);
+	if (!connection) throw new BrokerError('connection_unknown');
+	return connection;
+}
+
+/** Runs under the lock. */
+async function refresh(connection: Connection): Promise<Connection> {
+	const { id, refreshToken } = connection;
+	try {
+		if (refreshToken === null || connection.status === 'expired') throw new BrokerError('reauthorization_required');
+		await updateConnection(id, { intent: { startedAt: Date.now() } });
+		const { scope } = connection;
+		const resend = vendorAuth(connection.provider.vendor).refreshSendsScope && scope ? scope : undefined;
+		const response = await refreshRequest(connection, refreshToken, resend);
+		const tokens = await processRefreshResponse(response, connection.patientId);
+		const saved = await save(id, applyTokens(connection, tokens, Date.now()));
+		// The end is worth knowing, but not worth risking the tokens for: they are on disk already.
+		return tellEnd(saved, tokens.clockOffset);
+	} catch (error) {
+		const failure = error instanceof DOMException && error.name === 'TimeoutError' ? new BrokerError('timeout') : error;
+		await noteFailure(connection, failure);
+		throw failure;
+	}
+}
+
+/** What a token response changes of a connection. */
+export function applyTokens(connection: Connection, tokens: Tokens, now: number): Partial<Connection> {
+	const refreshToken = tokens.refreshToken ?? connection.refreshToken;
+	return {
+		accessToken: tokens.accessToken,
+		accessExpiresAt: tokens.accessExpiresAt,
+		refreshToken,
+		scope: tokens.scope ?? connection.scope,
+		intent: null,
+		status: 'active',
+		problem: null,
+		lastRefreshedAt: now,
+		expiry: expiryAfter(connection.expiry, tokens, refreshToken, now),
+	};
+}
+
+/** Expiry as far as the answer itself tells. */
+export function expiryAfter(before: Expiry, tokens: Tokens, refreshToken: string | null, now: number): Expiry {
+	if (refreshToken === null) return { kind: 'at', at: tokens.accessExpiresAt, renews: false };
+	const told = endInFields(tokens.fields, now);
+	const end = told === 'unknown' ? shift(endInToken(refreshToken), tokens.clockOffset) : told;
+	return followExpiry(before, end);
+}
+
+/** Asks a server that only tells by introspection. */
+export async function tellEnd(connection: Connection, clockOffset: number): Promise<Connection> {
+	if (!connection.refreshToken || !vendorAuth(connection.provider.vendor).introspects) return connection;
+	const end = await introspectExpiry(connection, connection.refreshToken, connection.accessToken);
+	if (end === null) return connection;
+	const expiry = followExpiry(connection.expiry, shift(end, clockOffset));
+	return (await updateConnection(connection.id, { expiry })) ?? connection;
+}
+
+/** A moment by the provider's clock, by ours. */
+function shift(end: End, clockOffset: number): End {
+	return typeof end === 'number' ? end - clockOffset : end;
+}
+
+async function save(id: string, change: Partial<Connection>): Promise<Connection> {
+	unsaved.set(id, change);
+	return load(id);
+}
+
+async function noteFailure(connection: Connection, error: unknown): Promise<void> {
+	const code = error instanceof BrokerError ? error.code : undefined;
+	const change: Partial<Connection> = { intent: null, problem: noteProblem(connection.problem, error, Date.now()) };
+	// Only these two end a connection; everything else leaves it as it was.
+	if (code === 'reauthorization_required' || code === 'patient_mismatch') change.status = 'expired';
+	// Access to somebody else's record is not kept, not even sealed.
+	if (code === 'patient_mismatch') Object.assign(change, { accessToken: '', refreshToken: null });
+	await updateConnection(connection.id, change).catch(() => undefined);
+}
+
+/** Refreshes what is due, a few at a time; failures are noted with the connection. */
+export async function tend(): Promise<void> {
+	const now = Date.now();
+	const due = (await listConnections())
+		.filter((connection) => isDue(connection, now))
+		.sort((a, b) => a.accessExpiresAt - b.accessExpiresAt);
+	const next = async (): Promise<void> => {
+		const connection = due.shift();
+		if (!connection) return;
+		await freshConnection(connection.id, { before: connection.lastRefreshedAt + 1 }).catch(() => undefined);
+		await next();
+	};
+	await Promise.all([next(), next(), next()]);
+}
+
+function isDue(connection: Connection, now: number): boolean {
+	if (isExpired(connection, now) || connection.refreshToken === null) return false;
+	const failedLately =
+		connection.problem !== null &&
+		!isTransient(connection.problem.error.code) &&
+		now - connection.problem.since < UNTESTED_MS;
+	if (failedLately) return false;
+	if ((connection.problem?.error.retryAt ?? 0) > now) return false;
+	return connection.accessExpiresAt - now < 5 * MARGIN_MS || now - connection.lastRefreshedAt > UNTESTED_MS;
+}

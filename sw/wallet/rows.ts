@@ -1,0 +1,122 @@
+/**
+ * Sealed rows with optimistic concurrency. A row carries a revision in the clear; a change is computed and encrypted
+ * outside any transaction and committed only if no other change came in between, else computed anew. So no lock is needed
+ * around a read-modify-write, and nothing is awaited inside a transaction.
+ */
+import { promisifyRequest } from 'idb-keyval';
+import { below, type RowKey, transact, wallet } from './db.js';
+import { openJson, type Sealed, sealJson } from './vault.js';
+
+interface StoredRow {
+	revision: number;
+	sealed: Sealed;
+}
+
+export interface Row<T> {
+	revision: number;
+	value: T;
+}
+
+/** One change of a commit. `expect` is the revision it was computed from: 0 for a row that must not exist yet. */
+export type Change =
+	| { key: RowKey; expect?: number; value: unknown }
+	/** The same, for a value that was made JSON at an earlier moment. */
+	| { key: RowKey; expect?: number; json: string }
+	| { key: RowKey; expect?: number; remove: true }
+	/** Deletes all rows that begin with `below`. */
+	| { below: RowKey }
+	/** A row stored as it is: for what is sealed already. */
+	| { key: RowKey; raw: unknown };
+
+/** Somebody else changed a row first. */
+export class Conflict extends Error {
+	override name = 'Conflict';
+}
+
+export async function read<T>(key: RowKey): Promise<Row<T> | undefined> {
+	const stored = await wallet('readonly', (store) => promisifyRequest<StoredRow | undefined>(store.get([...key])));
+	return stored && { revision: stored.revision, value: await openJson<T>(stored.sealed, key) };
+}
+
+export async function readAll<T>(prefix: RowKey): Promise<T[]> {
+	const { keys, rows } = await wallet('readonly', async (store) => {
+		const range = below(prefix);
+		const [keys, rows] = await Promise.all([
+			promisifyRequest(store.getAllKeys(range)),
+			promisifyRequest<StoredRow[]>(store.getAll(range)),
+		]);
+		return { keys, rows };
+	});
+	return Promise.all(rows.map((row, i) => openJson<T>(row.sealed, keys[i] as unknown as RowKey)));
+}
+
+/** A row that was stored as it is. */
+export function readRaw<T>(key: RowKey): Promise<T | undefined> {
+	return wallet('readonly', (store) => promisifyRequest<T | undefined>(store.get([...key])));
+}
+
+/**
+ * All changes or none, durable when it resolves.
+ * @returns the new revision of each change's row, in order (0 for what is gone or raw)
+ */
+export async function commit(changes: Change[]): Promise<number[]> {
+	const sealed = await Promise.all(
+		changes.map((change) => {
+			if ('value' in change) return sealJson(JSON.stringify(change.value), change.key);
+			return 'json' in change ? sealJson(change.json, change.key) : undefined;
+		}),
+	);
+	return transact(async (store) => {
+		const stored = await Promise.all(
+			changes.map((change) =>
+				'key' in change && !('raw' in change)
+					? promisifyRequest<StoredRow | undefined>(store.get([...change.key]))
+					: undefined,
+			),
+		);
+		changes.forEach((change, i) => {
+			if ('expect' in change && change.expect !== undefined && (stored[i]?.revision ?? 0) !== change.expect)
+				throw new Conflict();
+		});
+		return changes.map((change, i) => {
+			if ('below' in change) store.delete(below(change.below));
+			else if ('remove' in change) store.delete([...change.key]);
+			else if ('raw' in change) store.put(change.raw, [...change.key]);
+			else {
+				const revision = (stored[i]?.revision ?? 0) + 1;
+				store.put({ revision, sealed: sealed[i] }, [...change.key]);
+				return revision;
+			}
+			return 0;
+		});
+	});
+}
+
+/**
+ * Changes one row. `change` may run more than once; it answers the new value, or undefined to leave it.
+ * @returns the row's value afterwards; undefined if there is no such row
+ */
+export async function update<T>(key: RowKey, change: (value: T) => T | undefined): Promise<T | undefined> {
+	for (;;) {
+		const row = await read<T>(key);
+		if (!row) return undefined;
+		const value = change(row.value);
+		if (value === undefined) return row.value;
+		try {
+			await commit([{ key, expect: row.revision, value }]);
+			return value;
+		} catch (error) {
+			if (!(error instanceof Conflict)) throw error;
+		}
+	}
+}
+
+/** Reads a row and deletes it in the same transaction: of two that try, one gets it. */
+export async function take<T>(key: RowKey): Promise<T | undefined> {
+	const stored = await transact(async (store) => {
+		const row = await promisifyRequest<StoredRow | undefined>(store.get([...key]));
+		store.delete([...key]);
+		return row;
+	});
+	return stored && openJson<T>(stored.sealed, key);
+}
