@@ -1,0 +1,128 @@
+/** Verified NDJSON becomes files: one per resource type, documents decoded, and an index of all of it. */
+import type { Manifest, QueryReport, Source } from '../contract.js';
+import { lines } from './delivery.js';
+import { documentName, folderName, TypeNames } from './names.js';
+import { INDEX, type Staging } from './staging.js';
+
+/** One `Binary`. `file` is relative to the source's folder; without one, `problem` says why. */
+export interface DocumentEntry {
+	/** `Binary.id`, to which DocumentReference and DiagnosticReport refer as `Binary/<id>`. */
+	id: string | null;
+	contentType: string | null;
+	/** Octets after decoding. */
+	bytes: number;
+	file?: string;
+	problem?: 'no_data' | 'not_base64';
+}
+
+/** One source of `index.json`. */
+export interface SourceEntry extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt'> {
+	/** Relative to the output folder. */
+	folder: string;
+	resources: number;
+	/** Octets of NDJSON. */
+	bytes: number;
+	/** Lines of each `<type>.ndjson`. */
+	types: Record<string, number>;
+	documents: DocumentEntry[];
+	/** How many queries ended in which way. */
+	queries: Record<QueryReport['status'], number>;
+	/** Those that were refused or failed: what is missing here. */
+	failed: QueryReport[];
+}
+
+/** `index.json` */
+export interface Index {
+	v: 1;
+	sentAt: string;
+	receivedAt: string;
+	/** What the person had removed before sending, as the wallet tells it. */
+	redaction: Manifest['redaction'];
+	sources: SourceEntry[];
+}
+
+/** Writes one source, segment by segment; holds one segment at a time. */
+export class SourceWriter {
+	readonly folder: string;
+	readonly #staging: Staging;
+	readonly #source: Source;
+	readonly #names = new TypeNames();
+	readonly #types = new Map<string, number>();
+	readonly #documents: DocumentEntry[] = [];
+
+	constructor(staging: Staging, position: number, source: Source) {
+		this.#staging = staging;
+		this.#source = source;
+		this.folder = folderName(position, source.name);
+	}
+
+	async start(): Promise<void> {
+		await this.#staging.folder(this.folder);
+	}
+
+	/** @throws {AgentError} `stream_invalid`, `output_failed` */
+	async add(ndjson: Buffer): Promise<void> {
+		const byType = new Map<string, Buffer[]>();
+		for (const { octets, resource } of lines(ndjson)) {
+			const type = this.#names.of(resource.resourceType);
+			this.#types.set(type, (this.#types.get(type) ?? 0) + 1);
+			const list = byType.get(type);
+			if (list) list.push(octets);
+			else byType.set(type, [octets]);
+			if (type === 'Binary') await this.#addDocument(resource);
+		}
+		for (const [type, list] of byType) await this.#staging.append(`${this.folder}/${type}.ndjson`, Buffer.concat(list));
+	}
+
+	async #addDocument({ id, contentType, data }: Record<string, unknown>): Promise<void> {
+		const entry: DocumentEntry = {
+			id: typeof id === 'string' ? id : null,
+			contentType: typeof contentType === 'string' ? contentType : null,
+			bytes: 0,
+		};
+		this.#documents.push(entry);
+		if (typeof data !== 'string') {
+			entry.problem = 'no_data';
+			return;
+		}
+		const octets = decodeBase64(data);
+		if (!octets) {
+			entry.problem = 'not_base64';
+			return;
+		}
+		entry.bytes = octets.length;
+		entry.file = `documents/${documentName(this.#documents.length, contentType)}`;
+		await this.#staging.folder(`${this.folder}/documents`);
+		await this.#staging.append(`${this.folder}/${entry.file}`, octets);
+	}
+
+	finish(): SourceEntry {
+		const { name, fhirBaseUrl, patient, fetchedAt, bytes, resources } = this.#source;
+		const queries = { ok: 0, empty: 0, refused: 0, failed: 0 };
+		for (const { status } of this.#source.queries) queries[status]++;
+		return {
+			name,
+			folder: this.folder,
+			patient,
+			fhirBaseUrl,
+			fetchedAt,
+			resources,
+			bytes,
+			types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
+			documents: this.#documents,
+			queries,
+			failed: this.#source.queries.filter(({ status }) => status === 'refused' || status === 'failed'),
+		};
+	}
+}
+
+export async function writeIndex(staging: Staging, index: Index): Promise<void> {
+	await staging.append(INDEX, `${JSON.stringify(index, null, '\t')}\n`);
+}
+
+/** FHIR base64Binary may hold white space. Null unless base64; Buffer alone would skip what it does not know. */
+function decodeBase64(data: string): Buffer | null {
+	const bare = data.replace(/\s+/g, '').replace(/={1,2}$/, '');
+	if (bare.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(bare)) return null;
+	return Buffer.from(bare, 'base64');
+}

@@ -1,0 +1,233 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { run } from '../../relay/agent/command.js';
+import { parseLink } from '../../relay/link.js';
+import { problem, RELAY, type Sent, Stage } from './agent-fake.js';
+
+const patient = '{"resourceType":"Patient","id":"p1"}\n';
+const sources: Sent[] = [
+	{
+		name: 'Lakeside Health',
+		segments: [patient],
+		queries: [
+			{ query: 'Patient/p1', status: 'ok', count: 1 },
+			{ query: 'Observation?patient=p1&code=p10', status: 'failed', count: 0, reason: 'http_500' },
+			{ query: 'Goal?subject=Patient%2Fp1', status: 'refused', count: 0 },
+		],
+	},
+];
+
+/** Runs the command, collecting what it prints. */
+function command(s = new Stage()) {
+	const stdout: string[] = [];
+	const stderr: string[] = [];
+	const io = { stdout: (l: string) => void stdout.push(l), stderr: (l: string) => void stderr.push(l), world: s.world };
+	const events = () => stdout.map((text) => JSON.parse(text));
+	const link = () => parseLink(events()[0].url);
+	const request = (...more: string[]) =>
+		run(['request', '--relay', RELAY, '--out', s.out, '--who', 'Helper', '--why', 'To prepare', ...more], io);
+	return { s, stdout, stderr, events, link, request, run: (...argv: string[]) => run(argv, io) };
+}
+
+test('request prints link, claimed, receiving and done, and leaves the records', async () => {
+	const c = command();
+	c.s.steps = [() => c.s.send(c.link(), sources)];
+	expect(await c.request('--wants', 'Condition, Observation')).toBe(0);
+	expect(c.events()).toEqual([
+		{
+			event: 'link',
+			url: expect.stringMatching(/^https:\/\/relay\.example\/connect\/[\w-]{22}#1\.[\w-]{43}\.[\w-]{43}$/),
+			code: expect.stringMatching(/^\d{3} \d{3}$/),
+			expiresAt: '2026-11-22T13:00:00.000Z',
+		},
+		{ event: 'claimed' },
+		{ event: 'receiving', bytes: expect.any(Number), parts: 1, totalParts: 1 },
+		{
+			event: 'done',
+			dir: c.s.out,
+			sources: [
+				{
+					name: 'Lakeside Health',
+					patient: { name: 'Zoë Núñez', birthDate: '1970-01-02' },
+					folder: '01-lakeside-health',
+					resources: 1,
+					failed: [
+						{ query: 'Observation?patient={patient}&code=p10', status: 'failed', reason: 'http_500' },
+						{ query: 'Goal?subject=Patient%2F{patient}', status: 'refused' },
+					],
+				},
+			],
+		},
+	]);
+	expect(c.s.left()).toEqual(['01-lakeside-health', 'index.json']);
+	expect(c.s.json('index.json').sources[0].failed[0].query).toBe('Observation?patient=p1&code=p10');
+});
+
+test('nothing secret is printed beside the link', async () => {
+	const c = command();
+	let file = '';
+	c.s.steps = [
+		() => {
+			file = c.s.read('.satchel-session.json');
+		},
+		() => c.s.send(c.link(), sources),
+	];
+	expect(await c.request()).toBe(0);
+	const { sk, read, secret } = JSON.parse(file);
+	const [, ...rest] = [...c.stdout, ...c.stderr];
+	for (const key of [sk, read, secret]) expect(rest.join()).not.toContain(key);
+	for (const key of [sk, read]) expect(c.stdout[0]).not.toContain(key);
+	for (const key of [sk, read, secret]) expect(c.s.relay.log.join()).not.toContain(key);
+});
+
+test('request --no-wait leaves a session that resume, in another process, takes in', async () => {
+	const c = command();
+	expect(await c.request('--no-wait')).toBe(0);
+	expect(c.events()).toHaveLength(1);
+	expect(c.s.left()).toEqual(['.satchel-session.json']);
+	await c.s.send(c.link(), sources);
+	const d = command(c.s);
+	expect(await d.run('resume', '--out', c.s.out)).toBe(0);
+	expect(d.events()[0]).toEqual(c.events()[0]);
+	expect(d.events().at(-1)).toMatchObject({ event: 'done' });
+});
+
+test('resume takes a session file that is elsewhere', async () => {
+	const c = command();
+	const file = join(new Stage().out, 'session.json');
+	expect(await c.request('--no-wait', '--session', file)).toBe(0);
+	await c.s.send(c.link(), sources);
+	expect(await command(c.s).run('resume', '--session', file, '--out', c.s.out)).toBe(0);
+	expect(c.s.left()).toEqual(['01-lakeside-health', 'index.json']);
+	expect(existsSync(file)).toBe(false);
+});
+
+test('the octets that arrive are told at most twice a second', async () => {
+	const c = command();
+	let n = 0;
+	const upload = () => {
+		// The clock stands still while four parts arrive, each seen by a poll of its own.
+		c.s.clock -= 500;
+		const stored = c.s.relay.sessions.get(c.link().sid);
+		stored?.parts.set(`x/${n++}`, new Uint8Array(10));
+		Object.assign(stored ?? {}, { state: 'claimed' });
+	};
+	c.s.steps = [upload, upload, upload, upload, () => c.s.send(c.link(), sources)];
+	expect(await c.request()).toBe(0);
+	expect(c.events().map(({ event }) => event)).toEqual(['link', 'claimed', 'receiving', 'receiving', 'done']);
+});
+
+describe('a second request in the same folder', () => {
+	test('is refused while a session is under way', async () => {
+		const c = command();
+		await c.request('--no-wait');
+		const d = command(c.s);
+		expect(await d.request()).toBe(1);
+		expect(d.events()).toEqual([{ event: 'error', code: 'session_file_exists', resumable: false }]);
+		expect(c.s.relay.sessions.size).toBe(1);
+	});
+
+	test('takes the place of one that has expired', async () => {
+		const c = command();
+		await c.request('--no-wait', '--expires', '60');
+		c.s.clock += 61_000;
+		expect(await command(c.s).request('--no-wait')).toBe(0);
+		expect(c.s.relay.sessions.size).toBe(2);
+	});
+
+	test('is refused before anybody is asked when a delivery is there, unless forced', async () => {
+		const c = command();
+		writeFileSync(join(c.s.out, 'index.json'), '{}');
+		expect(await c.request()).toBe(1);
+		expect(c.events()).toEqual([{ event: 'error', code: 'output_exists', resumable: false }]);
+		expect(c.s.relay.log).toEqual([]);
+		const d = command(c.s);
+		c.s.steps = [() => c.s.send(d.link(), sources)];
+		expect(await d.request('--force')).toBe(0);
+		expect(c.s.json('index.json').sources).toHaveLength(1);
+	});
+});
+
+describe('exit codes', () => {
+	test.each([
+		['no command', ['--out', 'x']],
+		['an unknown command', ['receive', '--out', 'x']],
+		['an unknown option', ['resume', '--out', 'x', '--key', 'y']],
+		['no folder', ['resume']],
+		['no reason', ['request', '--relay', RELAY, '--out', 'x', '--who', 'me']],
+		[
+			'a time beyond the hour',
+			['request', '--relay', RELAY, '--out', 'x', '--who', 'a', '--why', 'b', '--expires', '3601'],
+		],
+	])('2: %s', async (_, argv) => {
+		const c = command();
+		expect(await c.run(...argv)).toBe(2);
+		expect(c.events()).toEqual([{ event: 'error', code: 'usage', resumable: false }]);
+	});
+
+	test('2: a relay without TLS', async () => {
+		const c = command();
+		const argv = ['--relay', 'http://relay.example', '--out', c.s.out, '--who', 'a', '--why', 'b'];
+		expect(await c.run('request', ...argv)).toBe(2);
+		expect(c.events()).toEqual([{ event: 'error', code: 'relay_url_invalid', resumable: false }]);
+	});
+
+	test('1: no session file; one that others may read', async () => {
+		const c = command();
+		expect(await c.run('resume', '--out', c.s.out)).toBe(1);
+		await c.request('--no-wait');
+		chmodSync(join(c.s.out, '.satchel-session.json'), 0o644);
+		expect(await c.run('resume', '--out', c.s.out)).toBe(1);
+		const codes = c.events().map(({ code }) => code);
+		expect([codes[0], codes.at(-1)]).toEqual(['session_file_missing', 'session_file_unsafe']);
+	});
+
+	test('1: the relay cannot be reached, and nothing is left', async () => {
+		const c = command();
+		c.s.relay.intercept = () => Promise.reject(new TypeError('fetch failed'));
+		expect(await c.request()).toBe(1);
+		expect(c.events()).toEqual([{ event: 'error', code: 'relay_unreachable', resumable: false }]);
+		expect(c.s.left()).toEqual([]);
+	});
+
+	test('3: what was sent is not valid; nothing is left', async () => {
+		const c = command();
+		c.s.steps = [() => c.s.send(c.link(), sources, ({ parts }) => parts.clear())];
+		expect(await c.request()).toBe(3);
+		expect(c.events().at(-1)).toEqual({ event: 'error', code: 'part_missing', resumable: false });
+		expect(c.s.left()).toEqual([]);
+	});
+
+	test('4: the session is gone; nothing is left', async () => {
+		const c = command();
+		c.s.steps = [
+			() => {
+				c.s.relay.intercept = () => problem(410, 'session_gone');
+			},
+		];
+		expect(await c.request()).toBe(4);
+		expect(c.events().at(-1)).toEqual({ event: 'error', code: 'session_gone', resumable: false });
+		expect(c.s.left()).toEqual([]);
+	});
+
+	test('130: interrupted while waiting; the session can be resumed', async () => {
+		const c = command();
+		c.s.steps = [() => c.s.stop.abort()];
+		expect(await c.request()).toBe(130);
+		expect(c.events().at(-1)).toEqual({ event: 'error', code: 'interrupted', resumable: true });
+		expect(c.s.left()).toEqual(['.satchel-session.json']);
+	});
+});
+
+test('--help explains itself on one screen without touching stdout', async () => {
+	const c = command();
+	expect(await c.run('--help')).toBe(0);
+	expect(c.stdout).toEqual([]);
+	const help = c.stderr.join('\n');
+	expect(help.split('\n').length).toBeLessThan(50);
+	const source = readFileSync(new URL('../../relay/agent/command.ts', import.meta.url), 'utf8');
+	const names = [...source.matchAll(/^\t'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
+	expect(names.length).toBeGreaterThan(8);
+	for (const name of names) expect(help).toContain(`--${name}`);
+});

@@ -1,0 +1,48 @@
+/**
+ * Everything on one machine: the app and relay, and the sandbox EHR on another port, which makes it another origin on
+ * purpose. Environment: PORT (8787), SANDBOX_PORT (8788), SANDBOX_DATA, DATA_DIR, SANDBOX_FAULTS=1 for tests.
+ */
+import { configFromEnvironment } from '../../relay/server/config.js';
+import { createLog } from '../../relay/server/log.js';
+import { startRelay } from '../../relay/server/serve.js';
+import { startSandbox } from './server.js';
+
+const { SANDBOX_PORT = '8788', SANDBOX_DATA, SANDBOX_FAULTS } = process.env;
+const config = configFromEnvironment(process.env);
+const app = config.baseUrl ?? `http://localhost:${config.port}`;
+
+const sandbox = await startSandbox({
+	port: Number(SANDBOX_PORT),
+	appOrigins: [app],
+	faults: SANDBOX_FAULTS === '1',
+	...(SANDBOX_DATA ? { data: SANDBOX_DATA } : {}),
+});
+const relay = await startRelay(
+	{
+		...config,
+		providers: [...config.providers, ...sandbox.systems],
+		loopbackConnect: [...config.loopbackConnect, sandbox.origin],
+	},
+	createLog('warn'),
+);
+
+const names = sandbox.logins.map(({ username }) => username).join(', ');
+console.log(`
+Satchel           ${app}
+Sandbox EHR       ${sandbox.origin}
+                  sign in as ${names}
+                  password: ${sandbox.password}
+
+1. Open ${app}/connections and connect a health provider ("Harbor", "Lakeside", …).
+2. Ask for the records as an assistant would, in a second terminal:
+
+   npm run --silent agent -- request --relay ${app} --out ./records --who "My assistant" --why "To prepare for a visit"
+
+3. Open the link that it prints, choose, and send. Stop with Ctrl-C.
+`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+	process.once(signal, () => {
+		void Promise.all([relay.close(), sandbox.close()]).then(() => process.exit(0));
+	});
+}

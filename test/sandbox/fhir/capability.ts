@@ -1,0 +1,90 @@
+/** What a server says about itself: `/metadata` and `/.well-known/smart-configuration`. */
+import type { AuthorizationServer } from '../oauth/server.js';
+import type { SystemProfile } from '../systems.js';
+import { commonParams, searchParams } from './params.js';
+
+export function typesOf(profile: SystemProfile): string[] {
+	return Object.keys(searchParams).filter((type) => !profile.fhir.lacks.includes(type));
+}
+
+export function capabilityStatement(profile: SystemProfile, fhirBase: string, issuer: string): object {
+	const oauthUris = [
+		{ url: 'authorize', valueUri: `${issuer}/auth` },
+		{ url: 'token', valueUri: `${issuer}/token` },
+		{ url: 'revoke', valueUri: `${issuer}/token/revocation` },
+	];
+	const resource = typesOf(profile).map((type) => ({
+		type,
+		interaction: type === 'Binary' ? [{ code: 'read' }] : [{ code: 'read' }, { code: 'search-type' }],
+		...(type === 'Binary'
+			? {}
+			: {
+					searchParam: Object.entries({ ...commonParams, ...searchParams[type] }).map(([name, { type: kind }]) => ({
+						name,
+						type: kind,
+					})),
+				}),
+	}));
+	return {
+		resourceType: 'CapabilityStatement',
+		status: 'active',
+		date: '2026-01-01',
+		kind: 'instance',
+		implementation: { description: profile.name, url: fhirBase },
+		fhirVersion: '4.0.1',
+		format: ['application/fhir+json', 'json'],
+		rest: [
+			{
+				mode: 'server',
+				security: {
+					cors: profile.fhir.cors,
+					service: [
+						{
+							coding: [
+								{
+									system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+									code: 'SMART-on-FHIR',
+								},
+							],
+						},
+					],
+					extension: [
+						{
+							url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+							extension: oauthUris,
+						},
+					],
+				},
+				resource,
+			},
+		],
+	};
+}
+
+/** SMART App Launch 2.2, "Conformance". */
+export function smartConfiguration(profile: SystemProfile, { issuer, scopes }: AuthorizationServer): object {
+	const { auth } = profile;
+	return {
+		issuer,
+		jwks_uri: `${issuer}/jwks`,
+		authorization_endpoint: `${issuer}/auth`,
+		token_endpoint: `${issuer}/token`,
+		revocation_endpoint: `${issuer}/token/revocation`,
+		...(auth.tellsEnd === 'introspection' ? { introspection_endpoint: `${issuer}/introspect` } : {}),
+		token_endpoint_auth_methods_supported: ['none'],
+		grant_types_supported: auth.refresh === 'none' ? ['authorization_code'] : ['authorization_code', 'refresh_token'],
+		response_types_supported: ['code'],
+		code_challenge_methods_supported: ['S256'],
+		authorization_response_iss_parameter_supported: true,
+		scopes_supported: scopes,
+		capabilities: [
+			'launch-standalone',
+			'client-public',
+			'context-standalone-patient',
+			'sso-openid-connect',
+			'permission-patient',
+			...(auth.refresh === 'none' ? [] : ['permission-offline']),
+			...auth.scopes.map((version) => `permission-${version}`),
+		],
+	};
+}

@@ -1,0 +1,89 @@
+/** Takes one request to a health system apart: CORS, counting and faults first, then whoever answers. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint, FaultAction, Faults } from './faults.js';
+import { capabilityStatement, smartConfiguration } from './fhir/capability.js';
+import { FHIR_JSON, type FhirHandler } from './fhir/server.js';
+import { governHeaders, preflight, redirect, send, sendJson } from './http.js';
+import type { AuthorizationServer } from './oauth/server.js';
+import type { SystemProfile } from './systems.js';
+
+export interface Site {
+	profile: SystemProfile;
+	origin: string;
+	oauth: AuthorizationServer;
+	fhir: FhirHandler;
+	tokenPatches: WeakMap<IncomingMessage, Record<string, unknown>>;
+}
+
+const oauthEndpoints: [RegExp, Endpoint][] = [
+	[/^\/auth$/, 'authorize'],
+	[/^\/auth\//, 'callback'],
+	[/^\/interaction\//, 'interaction'],
+	[/^\/token$/, 'token'],
+	[/^\/token\/revocation$/, 'revoke'],
+	[/^\/introspect$/, 'introspect'],
+];
+
+function endpointOf(area: string, path: string): Endpoint {
+	if (area === 'oauth') return oauthEndpoints.find(([pattern]) => pattern.test(path))?.[1] ?? 'other';
+	if (area !== 'fhir') return 'other';
+	if (path === '/.well-known/smart-configuration') return 'discovery';
+	return path === '/metadata' ? 'metadata' : 'fhir';
+}
+
+/** Answers in the place of the real handler where a fault says so; false: go on. */
+async function misbehave(action: FaultAction, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+	if (action.delayMs !== undefined) await sleep(action.delayMs);
+	if (action.hang) return true;
+	if (action.reset) {
+		req.socket.destroy();
+		return true;
+	}
+	if (action.redirectLoop) redirect(res, 302, req.url ?? '/');
+	else if (action.html)
+		send(res, action.status ?? 200, 'text/html', '<!doctype html><title>Portal</title><h1>Portal</h1>');
+	else if (action.huge !== undefined) {
+		send(res, 200, 'application/json', `{"padding":"${'x'.repeat(Math.max(0, action.huge - 14))}"}`);
+	} else if (action.status !== undefined || action.body !== undefined) {
+		const { status = 200, contentType = 'application/json', body = '', headers } = action;
+		send(res, status, contentType, body, headers);
+	} else return false;
+	return true;
+}
+
+export async function route(
+	site: Site,
+	faults: Faults,
+	req: IncomingMessage,
+	res: ServerResponse,
+	url: URL,
+): Promise<void> {
+	const { profile, oauth, origin } = site;
+	const [, , segment = '', ...rest] = url.pathname.split('/');
+	const area = segment.toLowerCase();
+	const path = `/${rest.join('/')}`;
+	const endpoint = endpointOf(area, path);
+	const cors = area === 'oauth' ? profile.auth.cors : profile.fhir.cors;
+	if (req.method === 'OPTIONS') {
+		preflight(req, res, cors);
+		return;
+	}
+	const type = endpoint === 'fhir' ? rest[0] : undefined;
+	const action = faults.take(profile.id, endpoint, type, `${url.pathname}${url.search}`);
+	governHeaders(res, {
+		cors: cors && !action.dropCors,
+		...(action.iss === undefined ? {} : { iss: action.iss }),
+	});
+	if (await misbehave(action, req, res)) return;
+	if (action.tokenPatch) site.tokenPatches.set(req, action.tokenPatch);
+
+	if (area === 'oauth') return oauth.handle(req, res, path, url.search);
+	if (endpoint === 'discovery') return sendJson(res, 200, smartConfiguration(profile, oauth));
+	if (endpoint === 'metadata') {
+		const statement = capabilityStatement(profile, `${origin}/${profile.id}/fhir`, oauth.issuer);
+		return send(res, 200, FHIR_JSON, JSON.stringify(statement));
+	}
+	if (endpoint === 'fhir') return site.fhir(req, res, path, url.searchParams, action);
+	send(res, 404, 'text/plain', 'Not Found');
+}
