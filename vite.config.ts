@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { commonHeaders, pagePolicy } from './relay/server/headers.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -17,6 +19,12 @@ const webManifest: Plugin = {
 		});
 	},
 };
+
+/** A cached page keeps the headers that it came with, so a change of headers must change what is precached. */
+const headersRevision = createHash('sha256')
+	.update(JSON.stringify([pagePolicy, commonHeaders({ baseUrl: 'https://satchel.example' })]))
+	.digest('hex')
+	.slice(0, 8);
 
 /** The page and the worker, into `dist/app`. */
 const app: UserConfig = {
@@ -44,6 +52,14 @@ const app: UserConfig = {
 				globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
 				// The host serves the callback page to browsers without a worker; screenshots are for the store.
 				globIgnores: ['callback.*', 'screenshots/**', 'sw.js'],
+				manifestTransforms: [
+					(entries) => ({
+						manifest: entries.map((entry) =>
+							entry.url.endsWith('.html') ? { ...entry, revision: `${entry.revision}-${headersRevision}` } : entry,
+						),
+						warnings: [],
+					}),
+				],
 			},
 		}),
 	],

@@ -91,12 +91,12 @@ describe('what was sealed', () => {
 	});
 });
 
-describe('a part', async () => {
-	const key = random(32);
-	const position = { sid: random(16), bid: random(16), n: 3, last: false };
-	const gzipped = crypto.getRandomValues(new Uint8Array(1000));
-	const part = await sealPart(gzipped, key, position);
+const key = random(32);
+const position = { sid: random(16), bid: random(16), n: 3, last: false };
+const gzipped = crypto.getRandomValues(new Uint8Array(1000));
+const part = await sealPart(gzipped, key, position);
 
+describe('a part', () => {
 	test('opens where it belongs', async () => {
 		expect(await openPart(part, key, position)).toEqual(gzipped);
 	});
@@ -121,18 +121,18 @@ describe('a part', async () => {
 	});
 });
 
-describe('a manifest', async () => {
-	const agent = await session();
-	const keys = await deriveKeys(agent);
-	const manifest = {
-		v: PROTOCOL_VERSION,
-		sid: agent.sid,
-		sentAt: '2026-11-22T12:00:00.000Z',
-		redaction: null,
-		sources: [],
-	} as const;
-	const jwe = await sealManifest({ ...manifest, sources: [] }, agent.pk, keys);
+const agent = await session();
+const keys = await deriveKeys(agent);
+const manifest = {
+	v: PROTOCOL_VERSION,
+	sid: agent.sid,
+	sentAt: '2026-11-22T12:00:00.000Z',
+	redaction: null,
+	sources: [],
+} as const;
+const jwe = await sealManifest({ ...manifest, sources: [] }, agent.pk, keys);
 
+describe('a manifest', () => {
 	test('opens for the agent it was sealed to', async () => {
 		expect(await openManifest(jwe, agent)).toEqual(manifest);
 	});

@@ -1,0 +1,97 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function files(folder: string, ending: RegExp): string[] {
+	return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+		.map((name) => join(folder, name))
+		.filter((path) => ending.test(path) && statSync(join(root, path)).isFile());
+}
+
+/** Every relative import of a file, as a path from the root. */
+function imports(file: string): string[] {
+	const source = readFileSync(join(root, file), 'utf8');
+	return [...source.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, path]) =>
+		relative(root, join(root, dirname(file), path ?? '')),
+	);
+}
+
+/** What each zone may import beyond itself: page 1 of the architecture. */
+const zones: Record<string, (path: string) => boolean> = {
+	app: (path) => path === 'sw/contract.js',
+	sw: (path) => ['relay/contract.js', 'relay/envelope.js', 'relay/link.js'].includes(path),
+	relay: () => false,
+};
+
+describe('the zones are trust zones', () => {
+	for (const [zone, allowed] of Object.entries(zones)) {
+		test(`${zone}/ imports nothing of another zone but its contract`, () => {
+			const sources = files(zone, /\.tsx?$/);
+			expect(sources.length).toBeGreaterThan(3);
+			const strays = sources.flatMap((file) =>
+				imports(file)
+					.filter((path) => !path.startsWith(`${zone}/`) && !allowed(path))
+					.map((path) => `${file} → ${path}`),
+			);
+			expect(strays).toEqual([]);
+		});
+	}
+
+	test('the contract of the page and the worker imports nothing at all', () => {
+		expect(imports('sw/contract.ts')).toEqual([]);
+	});
+
+	test('what the relay serves with and what the agent asks with know nothing of each other', () => {
+		const strays = ['relay/server', 'relay/agent'].flatMap((part, i) =>
+			files(part, /\.ts$/).flatMap((file) =>
+				imports(file).filter((path) => path.startsWith(['relay/agent', 'relay/server'][i] ?? '')),
+			),
+		);
+		expect(strays).toEqual([]);
+	});
+
+	test('data flows one way through the worker: FHIR and SMART know neither jobs nor sessions', () => {
+		const strays = ['sw/fhir', 'sw/smart'].flatMap((part) =>
+			files(part, /\.ts$/).flatMap((file) => imports(file).filter((path) => /^sw\/(jobs|session|wallet)\//.test(path))),
+		);
+		expect(strays).toEqual([]);
+	});
+
+	test('nobody but app/broker.ts and the static callback page speaks to the worker', () => {
+		const users = files('app', /\.(tsx?|js)$/).filter((file) =>
+			readFileSync(join(root, file), 'utf8').includes('navigator.serviceWorker'),
+		);
+		expect(users.sort()).toEqual(['app/broker.ts', 'app/public/callback.js']);
+	});
+});
+
+describe('the worker logs nothing and the page keeps nothing', () => {
+	test('no console output in the app or the worker', () => {
+		const talkers = [...files('app', /\.tsx?$/), ...files('sw', /\.ts$/)].filter((file) =>
+			/console\./.test(readFileSync(join(root, file), 'utf8')),
+		);
+		expect(talkers).toEqual([]);
+	});
+});
+
+const built = existsSync(join(root, 'dist/app/assets'));
+if (!built) console.warn('dist/ is not built: the bundle is not looked at (npm test builds before it looks)');
+
+describe.runIf(built)('the built app', () => {
+	test.each(['refresh_token', 'access_token', 'Authorization', 'code_verifier', 'client_assertion'])(
+		'holds no %s',
+		(word) => {
+			const holders = [...files('dist/app/assets', /\.js$/), 'dist/app/index.html'].filter((file) =>
+				readFileSync(join(root, file), 'utf8').includes(word),
+			);
+			expect(holders).toEqual([]);
+		},
+	);
+
+	test('has the worker at the root, so that its scope is the whole origin', () => {
+		expect(existsSync(join(root, 'dist/app/sw.js'))).toBe(true);
+	});
+});
