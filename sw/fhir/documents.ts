@@ -30,9 +30,10 @@ export function wantDocuments(state: CollectState, resource: Json): void {
 			continue;
 		}
 		const below = absolute.startsWith(`${state.base}/`) ? absolute.slice(state.base.length + 1) : absolute;
-		// Not granted: as with searches, not asked is not failed.
-		if (!state.binaries && below.startsWith('Binary/')) continue;
-		if (typeof size === 'number' && size > MAX_DOCUMENT_BYTES)
+		// Unlike a kind that is not granted, this one is known to be there: that it is missing has to be said.
+		if (!state.binaries && below.startsWith('Binary/'))
+			missDocument(state, documentName(absolute), { status: 'refused', reason: 'not_granted' });
+		else if (typeof size === 'number' && size > MAX_DOCUMENT_BYTES)
 			missDocument(state, documentName(absolute), { status: 'failed', reason: 'too_large' });
 		else addWork(state, { kind: 'document', url: below, contentType: mediaType(contentType) });
 	}
@@ -50,7 +51,7 @@ function documentId(url: string): string {
 /** What a report calls a document. Without the address's query, which may be a key to it. */
 export function documentName(url: string): string {
 	const path = url.split(/[?#]/)[0] ?? '';
-	return BINARY.exec(path)?.[1] ?? path.slice(0, 200);
+	return BINARY.exec(path)?.[1] ?? path.slice(0, 200).replace(/[^!-~]/g, '_');
 }
 
 export function missDocument(state: CollectState, name: string, { status, reason }: Problem): void {
@@ -88,8 +89,14 @@ export function documentLine(
 	return { ok: true, id, line: `${head.slice(0, -1)},"data":"${base64(bytes)}"}` };
 }
 
-/** Base64 (RFC 4648, section 4) in slices of a multiple of three octets, short enough to be an argument list. */
+/** Base64 (RFC 4648, section 4): the platform's own where it has one. */
 export function base64(bytes: Uint8Array): string {
+	const own = bytes as Uint8Array & { toBase64?: () => string };
+	return typeof own.toBase64 === 'function' ? own.toBase64() : base64Slices(bytes);
+}
+
+/** In slices of a multiple of three octets, short enough to be an argument list. */
+export function base64Slices(bytes: Uint8Array): string {
 	const SLICE = 3 * 8192;
 	let text = '';
 	for (let at = 0; at < bytes.length; at += SLICE)

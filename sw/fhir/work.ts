@@ -35,7 +35,8 @@ function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome
 	const missing = () => work.ids.filter((id) => !wasSeen(state, `${type}/${id}`));
 	if (answer.ok) {
 		const asked = answer.resources.filter(
-			({ resource }) => resource.resourceType === type && work.ids.includes(String(resource.id)),
+			({ resource }) =>
+				resource.resourceType === type && typeof resource.id === 'string' && work.ids.includes(resource.id),
 		);
 		for (const served of asked) deliver(state, served, lines, level === 1);
 		const turned = asked.length > 0 && missing().length > 0 ? turnPage(work.paging, answer, task.url) : null;

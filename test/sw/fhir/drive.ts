@@ -1,0 +1,49 @@
+import { type CollectInput, isDone, nextTasks, settle, startCollect, type Task } from '../../../sw/fhir/collect.js';
+import { finishLines } from '../../../sw/fhir/report.js';
+import type { CollectState } from '../../../sw/fhir/state.js';
+import { base, type FakeServer } from './server.js';
+
+export interface Run {
+	state: CollectState;
+	lines: string[];
+	finish: string[];
+}
+
+/**
+ * Drives a collection to its end as the engine does: up to `limit` requests in flight, settled in any order.
+ * @param choose an index below `n`; the order of everything
+ * @param stops whether the worker dies before this step: what is in flight is lost, the state is read back from JSON
+ */
+export function drive(
+	server: FakeServer,
+	input: Partial<CollectInput> = {},
+	choose: (n: number) => number = () => 0,
+	stops: () => boolean = () => false,
+	limit = 6,
+): Run {
+	let state = startCollect({ fhirBaseUrl: base, patientId: 'p1', scope: '', capability: null, vendor: {}, ...input });
+	let inFlight: Task[] = [];
+	const lines: string[] = [];
+	for (let step = 0; !isDone(state); step++) {
+		if (step > 5000) throw new Error('it does not come to an end');
+		if (stops()) {
+			state = JSON.parse(JSON.stringify(state)) as CollectState;
+			inFlight = [];
+		}
+		inFlight.push(...nextTasks(state, limit - inFlight.length, new Set(inFlight.map(({ id }) => id))));
+		const [task] = inFlight.splice(choose(inFlight.length), 1);
+		if (!task) throw new Error('it is not done and has nothing to do');
+		lines.push(...settle(state, task, server(task)).lines);
+	}
+	return { state, lines, finish: finishLines(state) };
+}
+
+/** `Type/id` of each line, sorted. */
+export function keys(lines: string[]): string[] {
+	return lines
+		.map((line) => {
+			const { resourceType, id } = JSON.parse(line);
+			return `${resourceType}/${id}`;
+		})
+		.sort();
+}

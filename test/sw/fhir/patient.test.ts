@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { isForeign, patientSummary } from '../../../sw/fhir/patient.js';
+
+const base = 'https://ehr.example/fhir';
+const summary = (patient: object) => patientSummary(JSON.stringify({ resourceType: 'Patient', ...patient }));
+
+describe('the summary of a patient', () => {
+	test('has the official name, though another comes first', () => {
+		const name = [
+			{ use: 'old', family: 'Before' },
+			{ family: 'Plain' },
+			{ use: 'usual', text: 'Zoë' },
+			{ use: 'official', prefix: ['Dr.'], given: ['Zoë', 'Ａ'], family: 'Ñandú-李' },
+		];
+		expect(summary({ name, birthDate: '1984-02-29' })).toEqual({
+			name: 'Dr. Zoë Ａ Ñandú-李',
+			birthDate: '1984-02-29',
+		});
+		expect(summary({ name: name.slice(0, 3) })).toEqual({ name: 'Zoë' });
+		expect(summary({ name: name.slice(0, 2) })).toEqual({ name: 'Plain' });
+		expect(summary({ name: name.slice(0, 1) })).toEqual({ name: 'Before' });
+	});
+
+	test('skips names without words, and birth dates that are none', () => {
+		expect(
+			summary({ name: [{ use: 'official', given: [null, 7] }, { text: ' A\n B ' }], birthDate: 'long ago' }),
+		).toEqual({
+			name: 'A B',
+		});
+		expect(summary({ name: 'x' })).toEqual({});
+	});
+
+	test('cuts a long name between characters', () => {
+		expect(summary({ name: [{ text: '😀'.repeat(300) }] })?.name).toBe('😀'.repeat(200));
+	});
+
+	test.each(['', '<html>', '[]', '{"resourceType":"Observation"}'])('is null for %s', (text) => {
+		expect(patientSummary(text)).toBeNull();
+	});
+});
+
+describe('a resource of another patient', () => {
+	const to = (reference: string) => ({ reference });
+	test.each([
+		['a Patient with another id', { resourceType: 'Patient', id: 'p2' }],
+		['a relative subject', { subject: to('Patient/p2') }],
+		['a versioned patient', { patient: to('Patient/p2/_history/3') }],
+		['an absolute beneficiary', { beneficiary: to(`${base}/Patient/p2`) }],
+		['only other participants', { participant: [{ actor: to('Patient/p2') }, { actor: to('Practitioner/1') }] }],
+	])('is known by %s', (_, resource) => {
+		expect(isForeign({ resourceType: 'Observation', ...resource }, 'p1', base)).toBe(true);
+	});
+	test.each([
+		['the Patient', { resourceType: 'Patient', id: 'p1' }],
+		['its own', { subject: to('Patient/p1') }],
+		['its own, absolute and versioned', { subject: to(`${base}/Patient/p1/_history/2`) }],
+		['one without a patient', { resourceType: 'Practitioner' }],
+		['one of a group', { subject: to('Group/p2') }],
+		['one whose subject is contained', { subject: to('#p2') }],
+		['one whose subject is only identified', { subject: { identifier: { value: 'p2' } } }],
+		['one with the patient among others', { participant: [{ actor: to('Patient/p2') }, { actor: to('Patient/p1') }] }],
+	])('is not %s', (_, resource) => {
+		expect(isForeign({ resourceType: 'Observation', ...resource }, 'p1', base)).toBe(false);
+	});
+});
