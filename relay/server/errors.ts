@@ -1,0 +1,74 @@
+/** The one error class of the relay and the one place where a failure becomes an answer. */
+import { type Problem, type RelayErrorCode, relayErrors } from '../contract.js';
+
+export class RelayError extends Error {
+	override name = 'RelayError';
+	constructor(
+		readonly code: RelayErrorCode,
+		options: {
+			cause?: unknown;
+			/** Seconds, for `Retry-After` (RFC 9110, section 10.2.3). */
+			retryAfter?: number;
+		} = {},
+	) {
+		// The message is the code: nothing of a request or a path can end up in a log or an answer through it.
+		super(code, { cause: options.cause });
+		this.retryAfter = options.retryAfter;
+	}
+
+	readonly retryAfter: number | undefined;
+}
+
+/** `title` of the problem details; the words for people are the app's. */
+const titles: Record<RelayErrorCode, string> = {
+	bad_request: 'The request is not of the shape that the session protocol gives it.',
+	session_not_found: 'There is no such session, or the token is not one of its tokens.',
+	part_not_found: 'The session has no such part.',
+	not_found: 'There is nothing here.',
+	already_claimed: 'The session was claimed by somebody else.',
+	already_exists: 'This exists already with another content.',
+	already_sent: 'The session is finished and takes nothing new.',
+	not_claimed: 'The session must be claimed first.',
+	session_gone: 'The session has ended.',
+	length_required: 'Content-Length is required.',
+	too_large: 'That is more than the session takes.',
+	digest_mismatch: 'The content is not what its Content-Digest says.',
+	too_many_requests: 'Too many requests; try again later.',
+	internal: 'The relay failed.',
+	unavailable: 'The relay cannot do this now.',
+};
+
+/** The disk is full or over its quota: it passes, and is nobody's mistake. */
+const passing = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+
+/** Whatever was thrown, as an error of the contract. */
+export function toRelayError(thrown: unknown): RelayError {
+	if (thrown instanceof RelayError) return thrown;
+	const code = systemCode(thrown);
+	return new RelayError(code && passing.has(code) ? 'unavailable' : 'internal', { cause: thrown });
+}
+
+/** Problem details (RFC 9457) with `code` and `correlationId`. */
+export function problem(error: RelayError, correlationId: string): Response {
+	const status = relayErrors[error.code];
+	const body: Problem = { title: titles[error.code], status, code: error.code, correlationId };
+	const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' });
+	if (error.retryAfter !== undefined) headers.set('Retry-After', String(error.retryAfter));
+	return new Response(JSON.stringify(body), { status, headers });
+}
+
+/**
+ * What a log may know of an unexpected failure: class, system code and stack frames. Messages are left out, because
+ * those of the file system hold paths, and with them session ids.
+ */
+export function describeFailure(thrown: unknown): { error: string; systemCode?: string; stack: string[] } {
+	if (!(thrown instanceof Error)) return { error: typeof thrown, stack: [] };
+	const stack = (thrown.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+	const code = systemCode(thrown);
+	return { error: thrown.name, ...(code && { systemCode: code }), stack: stack.map((line) => line.trim()) };
+}
+
+function systemCode(thrown: unknown): string | undefined {
+	if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
+	return /^[A-Z][A-Z0-9_]*$/.test(thrown.code) ? thrown.code : undefined;
+}

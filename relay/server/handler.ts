@@ -1,0 +1,90 @@
+/**
+ * The relay as a function of `Request`. A socket is an adapter around it (`serve.ts`); the tests do without one.
+ */
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { matchedRoutes } from 'hono/route';
+import { waitHeaders } from '../contract.js';
+import type { RelayDeps, RelayEnv, RouteDeps } from './deps.js';
+import { describeFailure, problem, RelayError, toRelayError } from './errors.js';
+import { apiPolicy, commonHeaders } from './headers.js';
+import { RateLimit } from './limits.js';
+import { appRoutes } from './routes/app.js';
+import { blobRoutes } from './routes/blobs.js';
+import { claimRoutes } from './routes/claim.js';
+import { healthRoutes } from './routes/health.js';
+import { jwksRoutes } from './routes/jwks.js';
+import { manifestRoutes } from './routes/manifest.js';
+import { partRoutes } from './routes/parts.js';
+import { providerRoutes } from './routes/providers.js';
+import { sessionRoutes } from './routes/session.js';
+
+export type Relay = (request: Request, info?: { address?: string }) => Promise<Response>;
+
+export function createRelay(deps: RelayDeps): Relay {
+	const { config, log, clock } = deps;
+	const routeDeps: RouteDeps = { ...deps, creations: new RateLimit(config.sessionsPerMinute, clock) };
+	const headers = Object.entries(commonHeaders(config));
+	const app = new Hono<RelayEnv>();
+
+	app.use(async (c, next) => {
+		const started = clock.now();
+		c.set('correlationId', randomUUID());
+		await next();
+		for (const [name, value] of headers) c.res.headers.set(name, value);
+		if (!c.res.headers.has('Content-Security-Policy')) c.res.headers.set('Content-Security-Policy', apiPolicy);
+		// The pattern, never the path: paths hold session ids, and the callback's query an authorization code.
+		const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')?.path ?? 'none';
+		const fields = {
+			method: c.req.method,
+			route,
+			status: c.res.status,
+			ms: clock.now() - started,
+			bytesIn: Number(c.req.header('Content-Length') ?? 0),
+			bytesOut: Number(c.res.headers.get('Content-Length') ?? 0),
+			correlationId: c.var.correlationId,
+		};
+		log.info(fields, 'request');
+	});
+
+	if (config.baseUrl) {
+		// For an app that is served elsewhere under the configured origin; nobody else is let in.
+		const exposeHeaders = [...Object.values(waitHeaders), 'Content-Digest', 'Retry-After'];
+		const allowHeaders = ['Authorization', 'Content-Type', 'Content-Digest'];
+		const allowMethods = ['GET', 'PUT', 'POST', 'DELETE'];
+		app.use('/api/*', cors({ origin: config.baseUrl, allowHeaders, allowMethods, exposeHeaders, maxAge: 600 }));
+	}
+	app.use('/api/*', async (c, next) => {
+		await next();
+		if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
+	});
+
+	const groups = [
+		sessionRoutes,
+		claimRoutes,
+		blobRoutes,
+		partRoutes,
+		manifestRoutes,
+		healthRoutes,
+		providerRoutes,
+		jwksRoutes,
+	];
+	for (const routes of groups) app.route('/', routes(routeDeps));
+	app.all('/api/*', () => {
+		throw new RelayError('not_found');
+	});
+	app.route('/', appRoutes(routeDeps));
+
+	app.notFound((c) => problem(new RelayError('not_found'), c.var.correlationId));
+	app.onError((thrown, c) => {
+		const error = toRelayError(thrown);
+		const { correlationId } = c.var;
+		if (error.code === 'internal' || error.code === 'unavailable') {
+			log.error({ correlationId, code: error.code, ...describeFailure(error.cause ?? error) }, 'failed');
+		}
+		return problem(error, correlationId);
+	});
+
+	return async (request, info = {}) => app.fetch(request, info);
+}

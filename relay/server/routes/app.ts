@@ -1,0 +1,74 @@
+/** The app itself: static files, the app's own routes, and the callback page. */
+import { Hono } from 'hono';
+import { type AppFiles, readAppFiles } from '../app-files.js';
+import type { RelayEnv, RouteDeps } from '../deps.js';
+import { RelayError } from '../errors.js';
+import { apiPolicy, pagePolicy, workerPolicy } from '../headers.js';
+
+/** Where the app renders a screen. Everything else is unknown, and says so. */
+const screens = [
+	/^\/$/,
+	/^\/connections\/?$/,
+	/^\/connections\/select\/?$/,
+	/^\/collect\/?$/,
+	/^\/connect\/[\w-]+\/?$/,
+	/^\/connect\/[\w-]+\/select\/?$/,
+];
+
+/** Named by the hash of its content, so it never changes. */
+const immutable = 'public, max-age=31536000, immutable';
+
+export function appRoutes({ config }: RouteDeps) {
+	const app = new Hono<RelayEnv>();
+	const worker = workerPolicy(config);
+	let reading: Promise<AppFiles | null> | undefined;
+
+	/** Read once; as long as there is nothing, looked for again with each request. */
+	async function appFiles(): Promise<AppFiles | null> {
+		reading ??= readAppFiles(config.appDir);
+		const files = await reading;
+		if (!files) reading = undefined;
+		return files;
+	}
+
+	const page = { 'Cache-Control': 'no-cache', 'Content-Security-Policy': pagePolicy };
+
+	// With a worker in control this request never leaves the browser; without one, a static page waits for it. The query
+	// holds an authorization code: it is neither read nor logged here.
+	app.get('/connect/callback', async (c) => {
+		const callback = (await appFiles())?.get('/callback.html');
+		return callback ? callback.respond(c.req.raw, page) : notBuilt();
+	});
+
+	app.get('/*', async (c) => {
+		const files = await appFiles();
+		const index = files?.get('/index.html');
+		if (!files || !index) return notBuilt();
+		const { path } = c.req;
+		const file = files.get(path);
+		if (file && path === '/sw.js') {
+			return file.respond(c.req.raw, { 'Cache-Control': 'no-cache', 'Content-Security-Policy': worker });
+		}
+		if (file && path.startsWith('/assets/')) {
+			return file.respond(c.req.raw, { 'Cache-Control': immutable, 'Content-Security-Policy': pagePolicy });
+		}
+		if (file) return file.respond(c.req.raw, page);
+		if (screens.some((screen) => screen.test(path))) return index.respond(c.req.raw, page);
+		const forPerson = c.req.header('Accept')?.includes('text/html') && !path.startsWith('/assets/');
+		if (forPerson) return index.respond(c.req.raw, page, 404);
+		throw new RelayError('not_found');
+	});
+
+	return app;
+}
+
+function notBuilt(): Response {
+	return new Response('The app is not built. Run "npm run build" and reload.\n', {
+		status: 503,
+		headers: {
+			'Content-Type': 'text/plain; charset=utf-8',
+			'Cache-Control': 'no-store',
+			'Content-Security-Policy': apiPolicy,
+		},
+	});
+}

@@ -1,0 +1,10 @@
+/** The public keys by which EHRs check client assertions (RFC 7517). They fetch them from their servers: no CORS. */
+import { Hono } from 'hono';
+import { routes } from '../../contract.js';
+import type { RelayEnv, RouteDeps } from '../deps.js';
+
+export function jwksRoutes({ config }: RouteDeps) {
+	const app = new Hono<RelayEnv>();
+	app.get(routes.jwks, (c) => c.json(config.jwks, 200, { 'Cache-Control': 'public, max-age=300' }));
+	return app;
+}

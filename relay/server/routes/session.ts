@@ -1,0 +1,58 @@
+/** Making, looking at and ending a session. */
+import { createHash } from 'node:crypto';
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { CreateSession, Id, type SessionCreated, type SessionInfo } from '../../contract.js';
+import { readJson } from '../body.js';
+import { authorize } from '../capability.js';
+import type { RelayEnv, RouteDeps } from '../deps.js';
+import { RelayError } from '../errors.js';
+import { addressOf } from '../limits.js';
+
+export function sessionRoutes({ store, config, clock, creations }: RouteDeps) {
+	const app = new Hono<RelayEnv>();
+
+	app.put('/api/sessions/:sid', async (c) => {
+		creations.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
+		const { sid } = c.req.param();
+		if (!v.is(Id, sid)) throw new RelayError('bad_request');
+		const { readHash, writeHash, expiresIn, maxBytes, request } = await readJson(c.req.raw, CreateSession);
+		const asked = [readHash, writeHash, expiresIn, maxBytes ?? null, request ?? null];
+		const { stored, session } = await store.create(sid, {
+			readHash,
+			writeHash,
+			expiresAt: clock.now() + expiresIn * 1000,
+			maxBytes: Math.min(maxBytes ?? config.maxBytes, config.maxBytes),
+			partBytes: config.partBytes,
+			request: request ?? null,
+			fingerprint: createHash('sha256').update(JSON.stringify(asked)).digest('base64url'),
+		});
+		const answer: SessionCreated = {
+			expiresAt: new Date(session.expiresAt).toISOString(),
+			maxBytes: session.maxBytes,
+			partBytes: session.partBytes,
+		};
+		return c.json(answer, stored === 'created' ? 201 : 200);
+	});
+
+	app.get('/api/sessions/:sid', async (c) => {
+		const session = await authorize(store, c.req.raw, c.req.param('sid'), ['write', 'owner', 'read']);
+		const answer: SessionInfo = {
+			state: session.state,
+			expiresAt: new Date(session.expiresAt).toISOString(),
+			maxBytes: session.maxBytes,
+			partBytes: session.partBytes,
+			...(session.request !== null && { request: session.request }),
+		};
+		return c.json(answer);
+	});
+
+	app.delete('/api/sessions/:sid', async (c) => {
+		const { sid } = c.req.param();
+		await authorize(store, c.req.raw, sid, ['read', 'owner']);
+		await store.remove(sid);
+		return c.body(null, 204);
+	});
+
+	return app;
+}

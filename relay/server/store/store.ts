@@ -1,0 +1,105 @@
+/**
+ * What the relay needs of a store. Every operation is atomic: it happens as a whole or not at all, also with other
+ * processes on the same store and when the process dies in the middle. Ids are checked before they get here.
+ *
+ * Refusals are thrown as RelayError. Any operation on a session that has ended throws `session_gone`, on one that never
+ * was `session_not_found`. Octets are opaque; times are milliseconds since the epoch.
+ */
+import type { SessionState } from '../../contract.js';
+
+/** SHA-256 of the tokens, base64url. */
+export interface TokenHashes {
+	readHash: string;
+	writeHash: string;
+	ownerHash: string | null;
+}
+
+export interface NewSession {
+	readHash: string;
+	writeHash: string;
+	expiresAt: number;
+	maxBytes: number;
+	partBytes: number;
+	request: string | null;
+	/** Tells a repeated `create` from another one: SHA-256 over what was asked, base64url. */
+	fingerprint: string;
+}
+
+export interface Session extends NewSession, TokenHashes {
+	state: SessionState;
+	/** Stored parts and their octets; uploads under way do not count. */
+	parts: number;
+	bytes: number;
+}
+
+export type Found =
+	| { kind: 'live'; session: Session }
+	/** Expired or deleted less than `TOMBSTONE_MS` ago: enough is kept to tell a holder of a token so. */
+	| { kind: 'gone'; hashes: TokenHashes };
+
+export interface PartPosition {
+	bid: string;
+	n: number;
+}
+
+export interface PartInfo extends PartPosition {
+	bytes: number;
+	/** SHA-256, base64url. */
+	digest: string;
+}
+
+/** `repeated`: exactly this was there already. */
+export type Stored = 'created' | 'repeated';
+
+/** How long the token hashes of an ended session are kept. */
+export const TOMBSTONE_MS = 24 * 3600 * 1000;
+
+export interface Store {
+	/** Rejects when the store cannot be written. */
+	ready(): Promise<void>;
+
+	/** @throws {RelayError} `already_exists` with another fingerprint; `session_gone` when that very session ended. */
+	create(sid: string, session: NewSession): Promise<{ stored: Stored; session: Session }>;
+
+	/** Null when the session is unknown. Compares `expiresAt` with the clock; never answers `live` after it. */
+	find(sid: string): Promise<Found | null>;
+
+	/** Of concurrent claims exactly one is `created`. @throws {RelayError} `already_claimed` by another owner. */
+	claim(sid: string, ownerHash: string): Promise<Stored>;
+
+	/**
+	 * Stores `part.bytes` octets. Nothing of it is visible before `body` ended well; when `body` throws, or ends with
+	 * another number of octets, nothing is kept. The same octets again are read to their end and `repeated`. `digest` is
+	 * the caller's to check while it streams. Of concurrent uploads of one part, one is `created`.
+	 * @throws {RelayError} `not_claimed`; `already_exists` with another digest; `already_sent`; `too_large`, counting
+	 * everything that is being uploaded at the same time; `bad_request` when the length is wrong; whatever `body` throws.
+	 */
+	putPart(sid: string, part: PartInfo, body: AsyncIterable<Uint8Array>): Promise<Stored>;
+
+	/** In order of `bid` and `n`. */
+	listParts(sid: string): Promise<PartInfo[]>;
+
+	/** The body is read as it is pulled; cancel it when it is not read to its end. @throws {RelayError} `part_not_found` */
+	readPart(sid: string, position: PartPosition): Promise<PartInfo & { body: ReadableStream<Uint8Array> }>;
+
+	/** Finalises: no part is taken afterwards. @throws {RelayError} `not_claimed`; `already_sent` with another manifest. */
+	putManifest(sid: string, manifest: string): Promise<Stored>;
+
+	/** Null until there is one. */
+	readManifest(sid: string): Promise<string | null>;
+
+	/**
+	 * Resolves as soon as the session is sent or has ended, at once if it already is, or when `signal` aborts. The
+	 * store wakes its callers; it does not look again and again.
+	 */
+	settled(sid: string, signal: AbortSignal): Promise<void>;
+
+	/** Ends the session: its data is deleted, its token hashes are kept for `TOMBSTONE_MS`. */
+	remove(sid: string): Promise<void>;
+
+	/** Deletes what has expired, tombstones included. */
+	sweep(): Promise<void>;
+
+	/** Stops sweeping. What is under way may still finish. */
+	close(): void;
+}
