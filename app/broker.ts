@@ -1,0 +1,146 @@
+/// <reference path="./workbox.d.ts" />
+/**
+ * The page's end of the border and the sole user of `navigator.serviceWorker`: registration, commands, events, jobs that
+ * are kept going, and the hand-over to a new version.
+ */
+import type { TrustedScriptURL, TrustedTypesWindow } from 'trusted-types/lib';
+import { Workbox } from 'workbox-window/build/workbox-window.prod.mjs';
+import {
+	CONTRACT_VERSION,
+	type CommandName,
+	EVENTS_CHANNEL,
+	type JobView,
+	type Overview,
+	type Payload,
+	type Reply,
+	type WireError,
+	type WorkerEvent,
+} from '../sw/contract.js';
+import { createKeeper } from './keeper.js';
+import { createRpc, localError, wireError } from './rpc.js';
+
+const WORKER = '/sw.js';
+
+/** Undefined where the browser has none, or has it switched off. */
+const container: ServiceWorkerContainer | undefined = navigator.serviceWorker;
+
+/** The only script URL that this page can hand to the browser (the policy's name is in the page's CSP). */
+function workerUrl(): string | TrustedScriptURL {
+	const types = (window as unknown as Partial<TrustedTypesWindow>).trustedTypes;
+	if (!types) return WORKER;
+	const policy = types.createPolicy('satchel', {
+		createScriptURL(url) {
+			if (url !== WORKER) throw new TypeError('not a script of this app');
+			return url;
+		},
+	});
+	return policy.createScriptURL(WORKER);
+}
+
+let registered: Promise<unknown> = Promise.reject(localError('worker_missing'));
+registered.catch(() => undefined);
+let workbox: Workbox | undefined;
+
+/** Registers the worker. `onWaiting`: a new version is installed and waits to be let in. */
+export function register(onWaiting: () => void): void {
+	if (!container) return;
+	container.addEventListener('message', (event) => rpc.receive(event.data));
+	container.startMessages();
+	const wb = new Workbox(workerUrl(), { scope: '/', updateViaCache: 'none' });
+	workbox = wb;
+	wb.addEventListener('waiting', onWaiting);
+	registered = wb.register({ immediate: true });
+	// Each call reports the failure; here it only must not count as unhandled.
+	registered.catch(() => undefined);
+}
+
+/** Lets the waiting version in and reloads once it is in control. */
+export function takeUpdate(): void {
+	let reloaded = false;
+	const reload = () => {
+		if (reloaded) return;
+		reloaded = true;
+		location.reload();
+	};
+	container?.addEventListener('controllerchange', reload);
+	workbox?.addEventListener('controlling', reload);
+	workbox?.messageSkipWaiting();
+}
+
+/** Works in a page that the worker does not control yet: `ready` waits for an active one. */
+const rpc = createRpc(async (message) => {
+	try {
+		// A worker that is active already serves, whatever became of looking for a newer one (offline).
+		if (!(await container?.getRegistration('/'))?.active) await registered;
+	} catch (error) {
+		throw localError('worker_missing', error);
+	}
+	if (!container) throw localError('worker_missing');
+	(await container.ready).active?.postMessage(message);
+});
+
+/** Asks the worker. @throws {BrokerError} */
+export function call<C extends CommandName>(command: C, payload: Payload<C>): Promise<Reply<C>> {
+	return rpc.call(command, payload);
+}
+
+export interface Listener {
+	overview(overview: Overview): void;
+	job(job: JobView): void;
+	/** The overview could not be had. */
+	error(error: WireError): void;
+}
+
+/**
+ * Tells `listener` everything new, first the state now. Asks anew when the page is looked at again, the network comes or
+ * goes, or another worker takes over: a broadcast reaches no page that is frozen.
+ * @returns a function that ends it.
+ */
+export function subscribe(listener: Listener): () => void {
+	const channel = new BroadcastChannel(EVENTS_CHANNEL);
+	const ended = new AbortController();
+	const { signal } = ended;
+	let revision = Number.NEGATIVE_INFINITY;
+
+	const take = (overview: Overview) => {
+		if (overview.revision < revision) return;
+		revision = overview.revision;
+		listener.overview(overview);
+	};
+	const pull = () => {
+		call('overview', {}).then(
+			(overview) => signal.aborted || take(overview),
+			(error) => signal.aborted || listener.error(wireError(error)),
+		);
+	};
+
+	channel.addEventListener(
+		'message',
+		({ data }: MessageEvent<WorkerEvent>) => {
+			if (data?.satchel !== CONTRACT_VERSION) return;
+			if (data.event === 'overview') take(data.overview);
+			else if (data.event === 'job') listener.job(data.job);
+		},
+		{ signal },
+	);
+	document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && pull(), { signal });
+	for (const name of ['online', 'offline', 'pageshow']) window.addEventListener(name, pull, { signal });
+	container?.addEventListener('controllerchange', pull, { signal });
+	pull();
+
+	return () => {
+		ended.abort();
+		channel.close();
+	};
+}
+
+/**
+ * Keeps these jobs going for as long as this page lives; see `createKeeper`.
+ * @returns a function to call with the jobs whenever they changed.
+ */
+export function keepAlive(publish: (job: JobView) => void): (jobs: JobView[]) => void {
+	const keeper = createKeeper((id) => call('job.run', { id }), publish);
+	window.addEventListener('online', keeper.wake);
+	document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && keeper.wake());
+	return keeper.keep;
+}

@@ -1,0 +1,47 @@
+import type { ComponentChildren } from 'preact';
+import type { ConnectionView } from '../../sw/contract.js';
+import { words } from '../words.js';
+import { Facts } from './connection-card.js';
+import { Patient, Place } from './patient.js';
+
+/** A connection that can be included; one whose access has ended cannot, and shows what helps instead. */
+export function ChoiceCard(props: {
+	connection: ConnectionView;
+	now: number;
+	label: string;
+	checked: boolean;
+	onChange(checked: boolean): void;
+	/** Shown on an expired connection. */
+	repair: ComponentChildren;
+}) {
+	const { connection } = props;
+	const expired = connection.status === 'expired';
+	const id = `i-${connection.id}`;
+	return (
+		<article class={`card choice${props.checked ? ' chosen' : ''}${expired ? ' off' : ''}`} aria-labelledby={`${id}-n`}>
+			<div class="card-head">
+				<div>
+					<h3 id={`${id}-n`}>{connection.providerName}</h3>
+					<Place location={connection.providerLocation} host={connection.host} />
+				</div>
+				{expired && <p class="status bad">{words.connections.expired}</p>}
+			</div>
+			<Patient patient={connection.patient} />
+			<Facts connection={connection} now={props.now} />
+			<div class="choice-row">
+				<label class="check" for={id}>
+					<input
+						id={id}
+						type="checkbox"
+						checked={props.checked}
+						disabled={expired}
+						aria-describedby={`${id}-n`}
+						onChange={(event) => props.onChange(event.currentTarget.checked)}
+					/>
+					<span>{props.label}</span>
+				</label>
+				{expired && props.repair}
+			</div>
+		</article>
+	);
+}

@@ -1,0 +1,68 @@
+import type { ComponentChildren } from 'preact';
+import type { ConnectionView } from '../../sw/contract.js';
+import { agoWords, endsSoon, expiryWords, sinceWords } from '../words/dates.js';
+import { errorWords } from '../words/errors.js';
+import { locale, words } from '../words.js';
+import { Patient, Place } from './patient.js';
+
+const w = words.connections;
+
+function Status({ connection }: { connection: ConnectionView }) {
+	const [kind, text] =
+		connection.status === 'expired'
+			? ['bad', w.expired]
+			: connection.refreshing
+				? ['busy', w.refreshing]
+				: connection.problem
+					? ['warn', w.unchecked]
+					: ['good', w.active];
+	return (
+		<p class={`status ${kind}`}>
+			<span class="hidden">{w.status} </span>
+			{text}
+		</p>
+	);
+}
+
+/** When it was connected, last refreshed, and until when access is given. */
+export function Facts({ connection, now }: { connection: ConnectionView; now: number }) {
+	return (
+		<ul class="facts">
+			<li>{w.connected(agoWords(connection.connectedAt, now, locale))}</li>
+			<li>{w.refreshed(agoWords(connection.lastRefreshedAt, now, locale))}</li>
+			<li class={endsSoon(connection, now) ? 'soon' : undefined}>{expiryWords(connection, now, locale)}</li>
+		</ul>
+	);
+}
+
+/** One connection, with everything known about it; the buttons are the caller's. */
+export function ConnectionCard({
+	connection,
+	now,
+	children,
+}: {
+	connection: ConnectionView;
+	now: number;
+	children: ComponentChildren;
+}) {
+	const { problem } = connection;
+	return (
+		<article class="card" aria-labelledby={`c-${connection.id}`}>
+			<header class="card-head">
+				<div>
+					<h2 id={`c-${connection.id}`}>{connection.providerName}</h2>
+					<Place location={connection.providerLocation} host={connection.host} />
+				</div>
+				<Status connection={connection} />
+			</header>
+			<Patient patient={connection.patient} />
+			<Facts connection={connection} now={now} />
+			{problem && connection.status === 'active' && (
+				<p class="problem">
+					{w.problem(sinceWords(problem.since, now, locale))} {errorWords[problem.error.code].body}
+				</p>
+			)}
+			<div class="actions">{children}</div>
+		</article>
+	);
+}

@@ -1,0 +1,57 @@
+import type { ComponentChildren } from 'preact';
+import type { WireError } from '../../sw/contract.js';
+import { timeWords } from '../words/dates.js';
+import { errorWords } from '../words/errors.js';
+import { locale, words } from '../words.js';
+import { Icon } from './icons.js';
+import { Screen } from './screen.js';
+
+/** The sentence for an error, when to try again, and the reference that finds it in the logs. */
+export function ErrorText({ error }: { error: WireError }) {
+	return (
+		<>
+			<p>
+				{errorWords[error.code].body}
+				{error.retryAt !== undefined && ` ${words.common.retryAt(timeWords(error.retryAt, locale))}`}
+			</p>
+			{error.code === 'internal' && <p class="quiet small">{words.common.reference(error.correlationId)}</p>}
+		</>
+	);
+}
+
+/** An error beside what it concerns. */
+export function ErrorBox({ error, children }: { error: WireError; children?: ComponentChildren }) {
+	return (
+		<div class="box bad" role="alert">
+			<Icon name="alert" />
+			<div>
+				<p class="strong">{errorWords[error.code].title}</p>
+				<ErrorText error={error} />
+				{children && <div class="actions">{children}</div>}
+			</div>
+		</div>
+	);
+}
+
+/** An error that is all there is to show. */
+export function ErrorScreen({ error, children }: { error: WireError; children?: ComponentChildren }) {
+	return (
+		<Screen title={errorWords[error.code].title} narrow>
+			<div class="prose">
+				<ErrorText error={error} />
+			</div>
+			<div class="actions">{children}</div>
+		</Screen>
+	);
+}
+
+/** The start has failed: nothing but loading again can help. */
+export function Broken({ error }: { error: WireError }) {
+	return (
+		<ErrorScreen error={error}>
+			<button type="button" class="button main" onClick={() => location.reload()}>
+				{words.common.reload}
+			</button>
+		</ErrorScreen>
+	);
+}

@@ -1,0 +1,44 @@
+import type { JobView } from '../../sw/contract.js';
+import { jobSteps, jobTotals } from '../progress.js';
+import { countWords } from '../words/dates.js';
+import { errorWords } from '../words/errors.js';
+import { progress as w } from '../words/session.js';
+import { locale, words } from '../words.js';
+import { Announce } from './announce.js';
+import { ErrorText } from './error.js';
+import { Progress, stepWords } from './progress.js';
+import { Screen } from './screen.js';
+
+/** A job under way, or stopped by an error: the same display, so that nothing jumps. */
+export function JobPage(props: { job: JobView; title: string; busy: boolean; onCancel(): void; onRetry(): void }) {
+	const { job } = props;
+	const failed = job.status === 'failed';
+	return (
+		<Screen title={failed ? (job.error ? errorWords[job.error.code].title : w.failed) : props.title} narrow>
+			{failed && job.error ? (
+				<div role="alert">
+					<ErrorText error={job.error} />
+				</div>
+			) : (
+				<p class="quiet">{w.keepOpen}</p>
+			)}
+			<Progress job={job}>
+				{failed && (
+					<button type="button" class="button main" disabled={props.busy} onClick={props.onRetry}>
+						{words.common.tryAgain}
+					</button>
+				)}
+				<button type="button" class="button" disabled={props.busy} onClick={props.onCancel}>
+					{words.common.cancel}
+				</button>
+			</Progress>
+			<Announce text={failed ? '' : summary(job)} />
+		</Screen>
+	);
+}
+
+function summary(job: JobView): string {
+	const active = jobSteps(job).findLast(({ state }) => state === 'active');
+	const step = active ? stepWords(active.name, job.kind) : w.overall;
+	return w.summary(step, countWords(jobTotals(job).resources, locale));
+}

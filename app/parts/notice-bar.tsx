@@ -1,0 +1,32 @@
+import type { ConnectionView, Notice } from '../../sw/contract.js';
+import { errorWords } from '../words/errors.js';
+import { words } from '../words.js';
+import { Icon } from './icons.js';
+
+/** What came of the trip to a provider. */
+export function NoticeBar(props: { notice: Notice; connections: ConnectionView[]; onDismiss(): void }) {
+	const { notice } = props;
+	const name =
+		(notice.kind === 'error'
+			? notice.providerName
+			: props.connections.find(({ id }) => id === notice.connectionId)?.providerName) ?? words.notices.provider;
+	const bad = notice.kind === 'error';
+	return (
+		<div class={`box ${bad ? 'bad' : 'good'}`} role={bad ? 'alert' : 'status'}>
+			<Icon name={bad ? 'alert' : 'check'} />
+			<div>
+				{notice.kind === 'error' ? (
+					<>
+						<p class="strong">{words.notices.errorAt(name, errorWords[notice.error.code].title)}</p>
+						<p>{errorWords[notice.error.code].body}</p>
+					</>
+				) : (
+					<p class="strong">{words.notices[notice.kind](name)}</p>
+				)}
+			</div>
+			<button type="button" class="button icon-only" aria-label={words.common.dismiss} onClick={props.onDismiss}>
+				<Icon name="cross" />
+			</button>
+		</div>
+	);
+}

@@ -1,0 +1,124 @@
+import { useState } from 'preact/hooks';
+import type { ConnectionView, WireError } from '../../sw/contract.js';
+import { dismissInstall, install, installOffer } from '../install.js';
+import { Confirm } from '../parts/confirm.js';
+import { ConnectionCard } from '../parts/connection-card.js';
+import { ErrorBox } from '../parts/error.js';
+import { Icon } from '../parts/icons.js';
+import { InstallOffer } from '../parts/install-offer.js';
+import { Opening, Screen } from '../parts/screen.js';
+import { attempt, call, connections, now, online, overview } from '../state.js';
+import { useTrip } from '../trip.js';
+import { words } from '../words.js';
+
+const w = words.connections;
+
+/** What was asked of the worker and is not answered yet, by connection. */
+type Busy = Record<string, 'refresh' | 'remove' | undefined>;
+
+export function Connections() {
+	const [error, setError] = useState<WireError | null>(null);
+	const [busy, setBusy] = useState<Busy>({});
+	const [asking, setAsking] = useState<ConnectionView | 'all' | null>(null);
+	const trip = useTrip();
+	const list = connections.value;
+	const offer = installOffer();
+
+	const act = async (id: string, what: 'refresh' | 'remove') => {
+		setBusy((before) => ({ ...before, [id]: what }));
+		if (what === 'refresh') await attempt(() => call('connection.refresh', { id }), setError);
+		else await attempt(() => call('connection.remove', { id }), setError);
+		setBusy((before) => ({ ...before, [id]: undefined }));
+	};
+	const confirmed = () => {
+		if (asking === 'all') void attempt(() => call('connections.clear', {}), setError);
+		else if (asking) void act(asking.id, 'remove');
+		setAsking(null);
+	};
+
+	return (
+		<Screen title={w.title} lead={w.stored}>
+			{(error ?? trip.error) && <ErrorBox error={(error ?? trip.error)!} />}
+			{!overview.value ? (
+				<Opening />
+			) : list.length === 0 ? (
+				<Empty />
+			) : (
+				<>
+					<div class="actions">
+						<a class="button main" href="/connections/select">
+							<Icon name="plus" />
+							{w.connect}
+						</a>
+					</div>
+					<div class="cards">
+						{list.map((connection) => (
+							<ConnectionCard key={connection.id} connection={connection} now={now.value}>
+								{connection.status === 'expired' ? (
+									<button
+										type="button"
+										class="button main"
+										disabled={!online.value || trip.going !== null}
+										onClick={() => trip.go({ kind: 'reauthorize', connectionId: connection.id }, '/connections', null)}
+									>
+										{isGoing(trip.going, connection.id) ? w.going : w.reauthorize}
+									</button>
+								) : (
+									<button
+										type="button"
+										class="button"
+										disabled={!online.value || connection.refreshing || busy[connection.id] !== undefined}
+										onClick={() => act(connection.id, 'refresh')}
+									>
+										{w.refresh}
+									</button>
+								)}
+								<button
+									type="button"
+									class="button plain"
+									disabled={busy[connection.id] === 'remove'}
+									onClick={() => setAsking(connection)}
+								>
+									{w.remove}
+								</button>
+							</ConnectionCard>
+						))}
+					</div>
+					{offer && <InstallOffer kind={offer} onInstall={install} onLater={dismissInstall} />}
+					<div class="actions apart">
+						<button type="button" class="button plain" onClick={() => setAsking('all')}>
+							{w.clear}
+						</button>
+					</div>
+				</>
+			)}
+			{asking && (
+				<Confirm
+					title={asking === 'all' ? w.clearTitle : w.removeTitle(asking.providerName)}
+					body={asking === 'all' ? w.clearBody : w.removeBody}
+					action={asking === 'all' ? w.clear : w.remove}
+					onYes={confirmed}
+					onNo={() => setAsking(null)}
+				/>
+			)}
+		</Screen>
+	);
+}
+
+function isGoing(target: ReturnType<typeof useTrip>['going'], id: string): boolean {
+	return target?.kind === 'reauthorize' && target.connectionId === id;
+}
+
+function Empty() {
+	return (
+		<section class="empty">
+			<Icon name="box" />
+			<h2>{w.emptyTitle}</h2>
+			<p>{w.emptyBody}</p>
+			<a class="button main" href="/connections/select">
+				<Icon name="plus" />
+				{w.connect}
+			</a>
+		</section>
+	);
+}

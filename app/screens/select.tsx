@@ -1,0 +1,217 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ConnectTarget, ProviderView, Reply, WireError } from '../../sw/contract.js';
+import { ErrorBox } from '../parts/error.js';
+import { Icon } from '../parts/icons.js';
+import { Place } from '../parts/patient.js';
+import { Screen } from '../parts/screen.js';
+import { attempt, call, online } from '../state.js';
+import { useTrip } from '../trip.js';
+import { countWords } from '../words/dates.js';
+import { select as w } from '../words/select.js';
+import { locale, words } from '../words.js';
+import './select.css';
+
+const SHOWN = 30;
+/** Milliseconds after the last keystroke. */
+const TYPING = 150;
+
+type Chosen = { target: ConnectTarget; name: string };
+
+/** Finding a provider, for the connections (`/connections/select`) or for a session (`/connect/:sid/select`). */
+export function Select({ sid }: { sid?: string }) {
+	const [chosen, setChosen] = useState<Chosen | null>(null);
+	const home = sid ? `/connect/${sid}` : '/connections';
+	if (chosen) return <Before chosen={chosen} sid={sid ?? null} returnTo={home} onOther={() => setChosen(null)} />;
+	return (
+		<Screen
+			title={w.title}
+			lead={w.lead}
+			narrow
+			eyebrow={
+				<a class="back" href={home}>
+					<Icon name="back" />
+					{sid ? w.backToSession : w.backToConnections}
+				</a>
+			}
+		>
+			<Search onChoose={setChosen} />
+			<OtherServer onChoose={setChosen} />
+		</Screen>
+	);
+}
+
+function Search({ onChoose }: { onChoose(chosen: Chosen): void }) {
+	const [text, setText] = useState('');
+	const [found, setFound] = useState<Reply<'providers.search'> | null>(null);
+	const [error, setError] = useState<WireError | null>(null);
+	const [tries, setTries] = useState(0);
+	const list = useRef<HTMLUListElement>(null);
+
+	useEffect(() => {
+		let stale = false;
+		const timer = setTimeout(
+			async () => {
+				const reply = await attempt(
+					() => call('providers.search', { text: text.trim(), limit: SHOWN }),
+					(problem) => stale || setError(problem),
+				);
+				if (!stale && reply) setFound(reply);
+			},
+			text ? TYPING : 0,
+		);
+		return () => {
+			stale = true;
+			clearTimeout(timer);
+		};
+	}, [text, tries]);
+
+	/** Arrows move between the box and the rows, besides the tabulator. */
+	const move = (event: KeyboardEvent) => {
+		const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+		if (!step) return;
+		const rows = [...(list.current?.querySelectorAll('button') ?? [])];
+		const next = rows.findIndex((row) => row.matches(':focus')) + step;
+		const target = next < 0 ? document.getElementById('search') : rows[Math.min(next, rows.length - 1)];
+		if (!target) return;
+		event.preventDefault();
+		target.focus();
+	};
+
+	return (
+		// biome-ignore lint/a11y/noStaticElementInteractions: only listens to arrow keys of the controls inside.
+		<div onKeyDown={move}>
+			<search>
+				<form
+					onSubmit={(event) => {
+						event.preventDefault();
+						list.current?.querySelector('button')?.focus();
+					}}
+				>
+					<label class="field search">
+						<span>{w.search}</span>
+						<Icon name="search" />
+						<input
+							id="search"
+							type="search"
+							autocomplete="off"
+							spellcheck={false}
+							value={text}
+							onInput={(event) => setText(event.currentTarget.value)}
+						/>
+					</label>
+				</form>
+			</search>
+			{error && (
+				<ErrorBox error={error}>
+					<button type="button" class="button" onClick={() => setTries(tries + 1)}>
+						{words.common.tryAgain}
+					</button>
+				</ErrorBox>
+			)}
+			<p class="quiet small count-line" role="status">
+				{found ? foundWords(found, text.trim()) : error ? '' : w.searching}
+			</p>
+			<ul class="rows" ref={list} aria-label={w.results}>
+				{found?.providers.map((provider) => (
+					<li key={provider.id}>
+						<button type="button" onClick={() => onChoose(chooseProvider(provider))}>
+							<span>
+								<span class="strong">{provider.name}</span>
+								<Place location={provider.location} host={provider.host} />
+							</span>
+							<Icon name="arrow" />
+						</button>
+					</li>
+				))}
+			</ul>
+		</div>
+	);
+}
+
+function foundWords({ providers, total }: Reply<'providers.search'>, text: string): string {
+	if (!total) return text ? w.none(text) : w.noneAtAll;
+	return w.found(countWords(providers.length, locale), countWords(total, locale));
+}
+
+function chooseProvider({ id, name }: ProviderView): Chosen {
+	return { target: { kind: 'provider', providerId: id }, name };
+}
+
+function OtherServer({ onChoose }: { onChoose(chosen: Chosen): void }) {
+	return (
+		<details class="other">
+			<summary>{w.otherTitle}</summary>
+			<p>{w.otherBody}</p>
+			<form
+				onSubmit={(event) => {
+					event.preventDefault();
+					const data = new FormData(event.currentTarget);
+					const fhirBaseUrl = String(data.get('base')).trim();
+					const clientId = String(data.get('client')).trim();
+					onChoose({ target: { kind: 'custom', fhirBaseUrl, clientId }, name: hostOf(fhirBaseUrl) });
+				}}
+			>
+				<label class="field">
+					<span>{w.baseUrl}</span>
+					<input
+						name="base"
+						inputMode="url"
+						autocomplete="off"
+						spellcheck={false}
+						required
+						aria-describedby="base-hint"
+					/>
+				</label>
+				<p id="base-hint" class="quiet small hint">
+					{w.baseUrlHint}
+				</p>
+				<label class="field">
+					<span>{w.clientId}</span>
+					<input name="client" autocomplete="off" spellcheck={false} required />
+				</label>
+				<div class="actions">
+					<button type="submit" class="button">
+						{w.next}
+					</button>
+				</div>
+			</form>
+		</details>
+	);
+}
+
+/** What to call a server that was typed in; whether the address is any good is the worker's to say. */
+function hostOf(url: string): string {
+	return URL.canParse(url) ? new URL(url).host : w.thisServer;
+}
+
+function Before(props: { chosen: Chosen; sid: string | null; returnTo: string; onOther(): void }) {
+	const { target, name } = props.chosen;
+	const trip = useTrip();
+	useEffect(() => document.getElementById('main')?.focus(), []);
+	return (
+		<Screen title={w.beforeTitle} lead={w.beforeLead(name)} narrow>
+			<p class="box calm">
+				<Icon name="clock" />
+				<span>{w.tip(name)}</span>
+			</p>
+			{trip.error && <ErrorBox error={trip.error} />}
+			<p class="quiet" role="status">
+				{trip.going && w.checking(name)}
+			</p>
+			<div class="actions">
+				<button
+					type="button"
+					class="button main"
+					disabled={trip.going !== null || !online.value}
+					onClick={() => trip.go(target, props.returnTo, props.sid)}
+				>
+					{w.go(name)}
+					<Icon name="arrow" />
+				</button>
+				<button type="button" class="button plain" onClick={props.onOther}>
+					{w.other}
+				</button>
+			</div>
+		</Screen>
+	);
+}

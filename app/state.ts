@@ -1,0 +1,92 @@
+/** The one store: what the worker last said, and the little that the page itself knows. */
+import { computed, signal } from '@preact/signals';
+import type { JobView, Overview, WireError } from '../sw/contract.js';
+import * as broker from './broker.js';
+import { watchInstall } from './install.js';
+import { wireError } from './rpc.js';
+
+export { call } from './broker.js';
+
+/** Null until the worker has answered for the first time. */
+export const overview = signal<Overview | null>(null);
+/** Why there is no overview. */
+export const broken = signal<WireError | null>(null);
+/** The last state of each job that this page has heard of. */
+export const jobs = signal<Record<string, JobView>>({});
+/** A new version waits to be let in. */
+export const updateReady = signal(false);
+/** The moment, for relative dates; moves every quarter of a minute while the page is visible. */
+export const now = signal(Date.now());
+const connected = signal(navigator.onLine);
+
+export const online = computed(() => connected.value && overview.value?.online !== false);
+export const connections = computed(() => overview.value?.connections ?? []);
+
+/** A job that is over stays over unless it is seen to start anew: a late event cannot bring back its progress. */
+export function takeJob(job: JobView): void {
+	const known = jobs.peek()[job.id];
+	if (known && (known.status === 'done' || known.status === 'cancelled') && known.status !== job.status) return;
+	jobs.value = { ...jobs.peek(), [job.id]: job };
+	keep([job]);
+}
+
+const keep = broker.keepAlive(takeJob);
+
+/** Asks once that the browser does not clear this site's storage, as soon as there is something to lose. */
+let asked = false;
+function askToPersist(): void {
+	if (asked) return;
+	asked = true;
+	navigator.storage?.persist?.().catch(() => undefined);
+}
+
+/** Starts everything. Called once, before the first paint. */
+export function start(): void {
+	broker.register(() => {
+		updateReady.value = true;
+	});
+	broker.subscribe({
+		overview(next) {
+			overview.value = next;
+			broken.value = null;
+			for (const job of next.jobs) takeJob(job);
+			if (next.connections.length) askToPersist();
+		},
+		job: takeJob,
+		error(error) {
+			if (!overview.peek()) broken.value = error;
+		},
+	});
+	for (const name of ['online', 'offline']) {
+		window.addEventListener(name, () => {
+			connected.value = navigator.onLine;
+			if (navigator.onLine) tend();
+		});
+	}
+	const tick = () => {
+		if (document.visibilityState === 'visible') now.value = Date.now();
+	};
+	setInterval(tick, 15_000);
+	document.addEventListener('visibilitychange', tick);
+	watchInstall();
+	// After the first paint, and never awaited: opening the app does not wait for any provider.
+	requestAnimationFrame(() => setTimeout(tend));
+}
+
+function tend(): void {
+	broker.call('connections.tend', {}).catch(() => undefined);
+}
+
+/** Calls and puts what goes wrong into `error`; answers undefined then. */
+export async function attempt<T>(
+	work: () => Promise<T>,
+	onError: (error: WireError | null) => void,
+): Promise<T | undefined> {
+	onError(null);
+	try {
+		return await work();
+	} catch (error) {
+		onError(wireError(error));
+		return undefined;
+	}
+}

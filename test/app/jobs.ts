@@ -1,0 +1,31 @@
+import type { JobView, SourceProgress } from '../../sw/contract.js';
+
+/** A job for tests; `change` says what matters. */
+export function makeJob(change: Partial<JobView> = {}): JobView {
+	return {
+		id: 'j1',
+		kind: 'send',
+		sid: 's1',
+		status: 'running',
+		sources: [],
+		parts: { sealed: 0, sent: 0 },
+		sealed: { bytes: 0, sentBytes: 0 },
+		error: null,
+		startedAt: 0,
+		finishedAt: null,
+		...change,
+	};
+}
+
+export function makeSource(change: Partial<SourceProgress> = {}): SourceProgress {
+	return {
+		connectionId: 'c1',
+		name: 'Lakeside',
+		step: 'waiting',
+		kinds: [],
+		resources: 0,
+		bytes: 0,
+		error: null,
+		...change,
+	};
+}
