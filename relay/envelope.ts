@@ -236,7 +236,9 @@ export async function openManifest(jwe: string, agent: AgentKeys): Promise<Manif
 
 /** A fresh X25519 key pair, base64url. */
 export async function generateKeyPair(): Promise<{ pk: string; sk: string }> {
-	const pair = (await crypto.subtle.generateKey('X25519', true, ['deriveBits'])) as { privateKey: Parameters<typeof crypto.subtle.exportKey>[1] };
+	const pair = (await crypto.subtle.generateKey('X25519', true, ['deriveBits'])) as {
+		privateKey: Parameters<typeof crypto.subtle.exportKey>[1];
+	};
 	const { x, d } = await crypto.subtle.exportKey('jwk', pair.privateKey);
 	if (!x || !d) throw new EnvelopeError('key_invalid');
 	return { pk: x, sk: d };

@@ -22,6 +22,8 @@ export class BrokerError extends Error {
 export function asBrokerError(error: unknown): BrokerError {
 	if (error instanceof BrokerError) return error;
 	const name = error instanceof Error || error instanceof DOMException ? error.name : '';
+	// The signal of a lock or a request that nobody classified: somebody else took too long.
+	if (name === 'TimeoutError') return new BrokerError('timeout', { cause: error });
 	if (name === 'QuotaExceededError') return new BrokerError('storage_full', { cause: error });
 	if (STORAGE_ERRORS.has(name)) return new BrokerError('storage_failed', { cause: error });
 	return new BrokerError('internal', { cause: error });

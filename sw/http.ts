@@ -66,7 +66,8 @@ export async function http(url: string, options: HttpOptions = {}): Promise<Http
 		return { status: response.status, headers: response.headers, url: response.url, bytes };
 	} catch (cause) {
 		if (cause instanceof BrokerError) throw cause;
-		throw await unreachable(url, signal, cause);
+		// The answer had begun, so it is not CORS that hides it.
+		throw new BrokerError(signal.aborted ? 'timeout' : navigator.onLine ? 'network' : 'offline', { cause });
 	}
 }
 

@@ -92,8 +92,8 @@ export type WaitEvent =
 	| { event: 'receiving'; bytes: number; parts: number };
 
 /**
- * Seconds a poll is held. A relay wakes it for the manifest and need not for less, so these are also how late a claim
- * and the octets that arrive can be told.
+ * Seconds a poll is held. A relay wakes it for a claim and for the manifest, not for parts, so the second is also how
+ * late the octets that arrive are told; the first is how late a claim is that fell between two polls.
  */
 const HOLD = { open: 10, claimed: 3 };
 

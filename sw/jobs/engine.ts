@@ -4,8 +4,9 @@
  */
 import type { JobView } from '../contract.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
+import { STATE_VERSION } from '../fhir/state.js';
 import { ended, getSession, type Session, sessionKey } from '../session/session.js';
-import { commit, read, readAll, update } from '../wallet/rows.js';
+import { commit, type Row, read, readAll, update } from '../wallet/rows.js';
 import { isOver, JOBS, type Job, jobKey } from './job.js';
 import { makeManifest, Sender, sendManifest } from './send.js';
 import { type Slice, SourceRun } from './source.js';
@@ -109,8 +110,8 @@ async function openRun(id: string): Promise<Run | undefined> {
 	if (isOver(row.value)) return undefined;
 	const known = runs.get(id);
 	if (known && known.writer.revision === row.revision) return known;
-	const job = row.value;
-	const writer = await Writer.open(job, row.revision);
+	const { job, revision } = await current(row);
+	const writer = await Writer.open(job, revision);
 	const session = job.sid ? await getSession(job.sid) : null;
 	const wants = { types: session?.request?.wants ?? [] };
 	const sources = job.sources.map((_, index) => new SourceRun(job, index, writer, wants));
@@ -118,6 +119,19 @@ async function openRun(id: string): Promise<Run | undefined> {
 	const run = { job, writer, sources, session, sender, stopped: false };
 	runs.set(id, run);
 	return run;
+}
+
+/** A job as this version of the worker can go on with it: what an older one read in another way is read again. */
+async function current({ value: job, revision }: Row<Job>): Promise<{ job: Job; revision: number }> {
+	const old = job.sources.flatMap(({ collect }, index) => (collect && collect.v !== STATE_VERSION ? [index] : []));
+	if (!old.length) return { job, revision };
+	const again = startOver(job, old);
+	const changes = [
+		{ key: jobKey(job.id), expect: revision, value: again },
+		...old.flatMap((i) => leftovers(job.id, i)),
+	];
+	const [next = 0] = await commit(changes);
+	return { job: again, revision: next };
 }
 
 /** @returns whether everything is read and, for a session, sent */
@@ -173,8 +187,17 @@ async function finish({ job, session, writer }: Run): Promise<void> {
 	]);
 }
 
-function leftovers(id: string) {
-	return [{ below: ['chunk', id] as const }, { below: ['part', id] as const }];
+/** The rows beside a job's own, all of them or one source's. */
+function leftovers(id: string, ...source: number[]) {
+	return [{ below: ['chunk', id, ...source] as const }, { below: ['part', id, ...source] as const }];
+}
+
+/** The job with nothing read of these sources; their rows are the caller's to delete, in the same transaction. */
+function startOver(job: Job, indexes: number[]): Job {
+	const sources = job.sources.map((source, index) =>
+		indexes.includes(index) ? { ...source, collect: null, collected: false, streams: {}, kinds: [] } : source,
+	);
+	return { ...job, sources };
 }
 
 // --- starting and stopping --------------------------------------------------------------------------------------
@@ -200,17 +223,16 @@ export async function retryJob(id: string): Promise<JobView> {
 		runs.delete(id);
 		const job = await getJob(id);
 		if (job.status !== 'failed') return viewJob(job);
-		const again: Job = { ...job, status: 'running', error: null, finishedAt: null };
 		const empty: number[] = [];
-		again.sources = job.sources.map((source, index) => {
+		const sources = job.sources.map((source, index) => {
 			if (!source.error) return source;
-			if (source.error.code !== 'nothing_read') return { ...source, error: null, step: 'waiting' };
-			empty.push(index);
-			return { ...source, error: null, step: 'waiting', collect: null, streams: {} };
+			if (source.error.code === 'nothing_read') empty.push(index);
+			return { ...source, error: null, step: 'waiting' as const };
 		});
+		const again: Job = { ...job, status: 'running', error: null, finishedAt: null, sources };
 		await commit([
-			{ key: jobKey(id), value: again },
-			...empty.flatMap((index) => [{ below: ['chunk', id, index] as const }, { below: ['part', id, index] as const }]),
+			{ key: jobKey(id), value: startOver(again, empty) },
+			...empty.flatMap((index) => leftovers(id, index)),
 		]);
 		return viewJob(again);
 	});

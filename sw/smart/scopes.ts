@@ -43,22 +43,30 @@ const TYPES = [
 ];
 
 /**
- * Space-separated scopes: identity and launch context, offline access, and reading, in version 2 where it is offered and
- * by wildcard where there is one. A list of supported scopes that is missing says nothing, so the wildcard is tried.
+ * Space-separated scopes: identity and launch context, offline access, and reading. A list of supported scopes that is
+ * missing says nothing, so the wildcard is tried.
  */
 export function chooseScopes(config: Pick<SmartConfiguration, 'scopesSupported' | 'capabilities'>): string {
 	const supported = new Set(config.scopesSupported);
-	const offersReading = config.scopesSupported.some((scope) => scope.startsWith('patient/'));
-	const v2 = offersReading
-		? config.scopesSupported.some((scope) => /^patient\/.+\.c?ru?d?s/.test(scope))
-		: config.capabilities.includes('permission-v2') || !config.capabilities.includes('permission-v1');
-	const suffix = v2 ? 'rs' : 'read';
-	const wildcards = v2 ? ['patient/*.rs', 'patient/*.cruds'] : ['patient/*.read', 'patient/*.*'];
-	const wildcard = offersReading ? wildcards.some((scope) => supported.has(scope)) : true;
-	const reading = wildcard
-		? [`patient/*.${suffix}`]
-		: TYPES.filter((type) => supported.has(`patient/${type}.${suffix}`)).map((type) => `patient/${type}.${suffix}`);
 	const offline =
 		supported.has('online_access') && !supported.has('offline_access') ? 'online_access' : 'offline_access';
-	return ['launch/patient', 'openid', 'fhirUser', offline, ...reading].join(' ');
+	return ['launch/patient', 'openid', 'fhirUser', offline, ...reading(supported, config.capabilities)].join(' ');
+}
+
+/**
+ * By wildcard where there is one, in version 2 before version 1; else type by type in the version that covers more of
+ * them: servers offer version 2 of some types as `.s` or `.crus` alone, and a type left out is never read.
+ */
+function reading(supported: ReadonlySet<string>, capabilities: string[]): string[] {
+	if (![...supported].some((scope) => scope.startsWith('patient/'))) {
+		const v1 = capabilities.includes('permission-v1') && !capabilities.includes('permission-v2');
+		return [v1 ? 'patient/*.read' : 'patient/*.rs'];
+	}
+	if (supported.has('patient/*.rs') || supported.has('patient/*.cruds')) return ['patient/*.rs'];
+	if (supported.has('patient/*.read')) return ['patient/*.read'];
+	const each = (suffix: string) => TYPES.map((type) => `patient/${type}.${suffix}`).filter((s) => supported.has(s));
+	const [v2, v1] = [each('rs'), each('read')];
+	if (v2.length || v1.length) return v2.length >= v1.length ? v2 : v1;
+	// `patient/*.*` beside single types is offered by servers that refuse it; alone it is all there is.
+	return [supported.has('patient/*.*') ? 'patient/*.read' : 'patient/*.rs'];
 }

@@ -85,7 +85,8 @@ function isUsable(connection: Connection, { rejected, before = 0 }: Stale): bool
 async function load(id: string): Promise<Connection> {
 	const pending = unsaved.get(id);
 	const connection = pending ? await updateConnection(id, pending) : await getConnection(id);
-	unsaved.delete(id);
+	// A refresh may have ended meanwhile, and left an answer that is newer than what was saved here.
+	if (unsaved.get(id) === pending) unsaved.delete(id);
 	if (!connection) throw new BrokerError('connection_unknown');
 	return connection;
 }

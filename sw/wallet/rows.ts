@@ -5,7 +5,7 @@
  */
 import { promisifyRequest } from 'idb-keyval';
 import { below, type RowKey, transact, wallet } from './db.js';
-import { openJson, type Sealed, sealJson } from './vault.js';
+import { forgetKey, KEY_ROW, openJson, type Sealed, sealJson } from './vault.js';
 
 interface StoredRow {
 	revision: number;
@@ -66,7 +66,13 @@ export async function commit(changes: Change[]): Promise<number[]> {
 			return 'json' in change ? sealJson(change.json, change.key) : undefined;
 		}),
 	);
+	const writes = changes.some((change) => !('below' in change || 'remove' in change));
 	return transact(async (store) => {
+		// Everything was cleared since this was sealed: nobody could open it, and a row without the key reads as a lost vault.
+		if (writes && !(await promisifyRequest(store.getKey(KEY_ROW)))) {
+			forgetKey();
+			throw new Conflict();
+		}
 		const stored = await Promise.all(
 			changes.map((change) =>
 				'key' in change && !('raw' in change)

@@ -15,7 +15,8 @@ export interface Sealed {
 	data: ArrayBuffer;
 }
 
-const KEY_ROW = ['vault', 'key'];
+/** Where the key lies. Rows beside which it does not lie can never be opened. */
+export const KEY_ROW = ['vault', 'key'];
 
 let cached: Promise<CryptoKey> | undefined;
 

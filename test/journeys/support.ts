@@ -25,7 +25,13 @@ export interface Stack {
 	restartRelay(): Promise<void>;
 }
 
-export const test = base.extend<{ agent: (options?: AskOptions) => Promise<Agent> }, { stack: Stack }>({
+interface Fixtures {
+	agent: (options?: AskOptions) => Promise<Agent>;
+	/** No faults and no counts from another test. */
+	calm: undefined;
+}
+
+export const test = base.extend<Fixtures, { stack: Stack }>({
 	stack: [
 		// biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter list
 		async ({}, use) => {
@@ -55,6 +61,14 @@ export const test = base.extend<{ agent: (options?: AskOptions) => Promise<Agent
 			await rm(dataDir, { recursive: true, force: true });
 		},
 		{ scope: 'worker' },
+	],
+	calm: [
+		async ({ stack }, use) => {
+			stack.sandbox.faults.reset();
+			await use(undefined);
+			stack.sandbox.faults.reset();
+		},
+		{ auto: true },
 	],
 	agent: async ({ stack }, use) => {
 		const agents: Agent[] = [];
@@ -115,11 +129,27 @@ export async function connect(page: Page, who: SignIn): Promise<void> {
 	await expect(page.getByText('Connected just now').first()).toBeVisible();
 }
 
-/** Stops the worker as a browser would, and proves that what answers afterwards is another one. */
+/**
+ * Stops the worker as a browser would, at once and with all that it was doing. Resolves when the browser has said that it
+ * was running and is stopped.
+ */
 export async function killWorker(page: Page): Promise<void> {
 	const cdp = await page.context().newCDPSession(page);
+	const running = new Set<string>();
+	let stopped = () => {};
+	const dead = new Promise<void>((resolve) => {
+		stopped = resolve;
+	});
+	cdp.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+		for (const { versionId, runningStatus } of versions) {
+			if (runningStatus === 'running') running.add(versionId);
+			else if (runningStatus === 'stopped' && running.has(versionId)) stopped();
+		}
+	});
 	await cdp.send('ServiceWorker.enable');
+	await expect.poll(() => running.size, { message: 'a worker runs' }).toBeGreaterThan(0);
 	await cdp.send('ServiceWorker.stopAllWorkers');
+	await dead;
 	await cdp.detach();
 }
 
@@ -143,12 +173,16 @@ export class Agent {
 	private readonly exited: Promise<number | null>;
 	private waiting: (() => void)[] = [];
 	private over = false;
+	private said = '';
 
 	private constructor(
 		private readonly child: ChildProcess,
 		readonly dir: string,
 	) {
-		if (!child.stdout) throw new Error('no stdout');
+		if (!child.stdout || !child.stderr) throw new Error('no pipes');
+		child.stderr.setEncoding('utf8').on('data', (text: string) => {
+			this.said += text;
+		});
 		createInterface({ input: child.stdout }).on('line', (line) => {
 			this.events.push(JSON.parse(line));
 			this.wake();
@@ -171,7 +205,7 @@ export class Agent {
 		const args = ['dist/node/agent.js', 'request', '--relay', origin, '--out', dir, '--who', who, '--why', why];
 		if (wants) args.push('--wants', wants);
 		if (expires) args.push('--expires', String(expires));
-		return new Agent(spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] }), dir);
+		return new Agent(spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] }), dir);
 	}
 
 	/** The first event of a kind, as soon as it is there. */
@@ -179,7 +213,7 @@ export class Agent {
 		for (;;) {
 			const found = this.events.find(({ event }) => event === name);
 			if (found) return found;
-			if (this.over) throw new Error(`the agent ended without "${name}": ${JSON.stringify(this.events)}`);
+			if (this.over) throw new Error(`the agent ended without "${name}": ${JSON.stringify(this.events)}\n${this.said}`);
 			await new Promise<void>((resolve) => this.waiting.push(resolve));
 		}
 	}

@@ -32,7 +32,7 @@ export function manifestRoutes({ store, clock, stopping }: RouteDeps) {
 		const seconds = waitSeconds(c.req.query('wait'));
 		if (session.state !== 'sent' && seconds > 0) {
 			const milliseconds = Math.min(seconds * 1000, session.expiresAt - clock.now());
-			await until(clock, milliseconds, [request.signal, stopping], (signal) => store.settled(sid, signal));
+			await until(clock, milliseconds, [request.signal, stopping], (signal) => store.changed(sid, signal));
 			session = await authorize(store, request, sid, ['read']);
 		}
 		const manifest = await store.readManifest(sid);

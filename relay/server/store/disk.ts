@@ -104,6 +104,7 @@ class DiskStore implements Store {
 			const record = { ...entry.record, ownerHash };
 			await this.#staging.replace(this.#layout.session(sid), RECORD, JSON.stringify(record));
 			entry.record = record;
+			entry.wake();
 			return 'created';
 		});
 	}
@@ -161,7 +162,7 @@ class DiskStore implements Store {
 		return entry.sent ? readIfThere(join(this.#layout.session(sid), MANIFEST)) : null;
 	}
 
-	settled(sid: string, signal: AbortSignal): Promise<void> {
+	changed(sid: string, signal: AbortSignal): Promise<void> {
 		const entry = this.#entries.get(sid);
 		if (!entry || entry.sent || this.#expired(entry) || signal.aborted) return Promise.resolve();
 		return new Promise((resolve) => {

@@ -89,10 +89,10 @@ export interface Store {
 	readManifest(sid: string): Promise<string | null>;
 
 	/**
-	 * Resolves as soon as the session is sent or has ended, at once if it already is, or when `signal` aborts. The
-	 * store wakes its callers; it does not look again and again.
+	 * Resolves when the session is claimed, sent or ended from now on, at once if it is sent or ended already, or when
+	 * `signal` aborts. The store wakes its callers; it does not look again and again.
 	 */
-	settled(sid: string, signal: AbortSignal): Promise<void>;
+	changed(sid: string, signal: AbortSignal): Promise<void>;
 
 	/** Ends the session: its data is deleted, its token hashes are kept for `TOMBSTONE_MS`. */
 	remove(sid: string): Promise<void>;

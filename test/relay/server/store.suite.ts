@@ -164,10 +164,31 @@ export function storeSuite(name: string, makePlace: () => StorePlace | Promise<S
 			const { store, sid, create } = await setUp();
 			await create();
 			const end = new AbortController();
-			const waiting = store.settled(sid, end.signal);
+			const waiting = store.changed(sid, end.signal);
 			end.abort();
 			await waiting;
-			await store.settled(sid, AbortSignal.abort());
+			await store.changed(sid, AbortSignal.abort());
+			store.close();
+		});
+	});
+
+	describe(`${name} wakes`, () => {
+		test('a waiter when the session is claimed, and not when the claim is repeated', async () => {
+			const { store, sid, create } = await setUp();
+			await create();
+			const owner = random(32);
+			const end = new AbortController();
+			const waiting = store.changed(sid, end.signal);
+			await store.claim(sid, owner);
+			await waiting;
+			let woken = false;
+			const still = store.changed(sid, end.signal).then(() => {
+				woken = true;
+			});
+			await store.claim(sid, owner);
+			expect(woken).toBe(false);
+			end.abort();
+			await still;
 			store.close();
 		});
 	});

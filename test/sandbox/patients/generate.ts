@@ -72,6 +72,7 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 		name: 'Building B, second floor',
 		managingOrganization: organization,
 	});
+	const roles: Json[] = [];
 	const practitioners = doctors.map((name) => {
 		const practitioner = builder.put('Practitioner', {
 			identifier: [
@@ -79,12 +80,14 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 			],
 			name: [{ text: `Dr. ${name}`, family: name.split(' ')[1], given: [name.split(' ')[0]] }],
 		});
-		builder.put('PractitionerRole', {
-			practitioner,
-			organization,
-			location: [location],
-			specialty: [concept(SNOMED, ['394802001', 'General medicine'])],
-		});
+		roles.push(
+			builder.put('PractitionerRole', {
+				practitioner,
+				organization,
+				location: [location],
+				specialty: [concept(SNOMED, ['394802001', 'General medicine'])],
+			}),
+		);
 		return { ...practitioner, display: `Dr. ${name}` };
 	});
 	const doctor = practitioners[0]!;
@@ -124,9 +127,10 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 		status: 'active',
 		name: 'Primary care',
 		subject,
-		participant: practitioners
-			.slice(0, 2)
-			.map((member) => ({ role: [concept(SNOMED, ['446050000', 'Primary care physician'])], member })),
+		participant: [...practitioners.slice(0, 2), ...roles].map((member) => ({
+			role: [concept(SNOMED, ['446050000', 'Primary care physician'])],
+			member,
+		})),
 	});
 	builder.put('CarePlan', {
 		text: {
