@@ -59,6 +59,7 @@ export type ErrorCode =
 	| 'request_invalid'
 	| 'nothing_selected'
 	| 'too_large' // more than the session takes
+	| 'relay_unavailable' // out of reach or overloaded: passes by itself
 	| 'relay_error'
 	// collecting
 	| 'nothing_read' // every query of a source failed: never shown as an empty record

@@ -52,4 +52,12 @@ export function isTransient(code: ErrorCode): boolean {
 	return TRANSIENT.has(code);
 }
 
-const TRANSIENT = new Set<ErrorCode>(['offline', 'network', 'timeout', 'cors', 'rate_limited', 'provider_unavailable']);
+const TRANSIENT = new Set<ErrorCode>([
+	'offline',
+	'network',
+	'timeout',
+	'cors',
+	'rate_limited',
+	'provider_unavailable',
+	'relay_unavailable',
+]);

@@ -161,6 +161,10 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 		title: 'This is more than the session takes',
 		body: 'The records are larger than the assistant can receive. Send fewer connections at once.',
 	},
+	relay_unavailable: {
+		title: 'The delivery service cannot be reached',
+		body: 'Nothing was lost. Sending goes on by itself once it can be reached again.',
+	},
 	relay_error: {
 		title: 'The delivery service has a problem',
 		body: 'It could not take the data. Nothing was lost; sending goes on where it stopped.',

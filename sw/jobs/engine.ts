@@ -6,7 +6,7 @@ import type { JobView } from '../contract.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
 import { STATE_VERSION } from '../fhir/state.js';
 import { ended, getSession, type Session, sessionKey } from '../session/session.js';
-import { commit, type Row, read, readAll, update } from '../wallet/rows.js';
+import { Conflict, commit, type Row, read, readAll, update } from '../wallet/rows.js';
 import { isOver, JOBS, type Job, jobKey } from './job.js';
 import { makeManifest, Sender, sendManifest } from './send.js';
 import { type Slice, SourceRun } from './source.js';
@@ -24,7 +24,8 @@ interface Run {
 	sources: SourceRun[];
 	session: Session | null;
 	sender: Sender | null;
-	stopped: boolean;
+	/** Aborted when the job is cancelled. */
+	stop: AbortController;
 }
 
 const runs = new Map<string, Run>();
@@ -70,7 +71,7 @@ async function runOnce(id: string): Promise<{ job: JobView; more: boolean }> {
 		told = Date.now();
 		hooks.progress(viewJob(job));
 	};
-	const slice: Slice = { deadline: Date.now() + SLICE_MS, stopped: () => run.stopped, progress };
+	const slice: Slice = { deadline: Date.now() + SLICE_MS, signal: run.stop.signal, progress };
 	job.status = 'running';
 	job.error = null;
 	let done = false;
@@ -79,7 +80,7 @@ async function runOnce(id: string): Promise<{ job: JobView; more: boolean }> {
 	} catch (error) {
 		stopFor(job, asBrokerError(error));
 	}
-	if (run.stopped) {
+	if (run.stop.signal.aborted) {
 		runs.delete(id);
 		return { job: viewJob({ ...job, status: 'cancelled' }), more: false };
 	}
@@ -90,18 +91,32 @@ async function runOnce(id: string): Promise<{ job: JobView; more: boolean }> {
 	} catch (error) {
 		// What is in memory could not be written: only the disk counts now.
 		runs.delete(id);
-		const stored = await update<Job>(jobKey(id), (last) => {
-			stopFor(last, asBrokerError(error));
-			return last;
-		}).catch(() => undefined);
-		if (!stored) throw error;
-		hooks.progress(viewJob(stored));
-		return { job: viewJob(stored), more: false };
+		return reopen(id, error);
 	}
+	if (ENDED.has(run.job.error?.code ?? '')) await commit(leftovers(id));
 	if (isOver(job)) runs.delete(id);
 	const view = viewJob(job);
 	hooks.progress(view);
 	return { job: view, more: job.status === 'running' };
+}
+
+/** Nothing can be sent to such a session any more, so nothing that was read for it is kept. */
+const ENDED = new Set<string>(['session_gone', 'session_not_found', 'already_sent']);
+
+/** After a checkpoint that failed: the row as it stands, and whether to go on from it. */
+async function reopen(id: string, error: unknown): Promise<{ job: JobView; more: boolean }> {
+	// Another worker wrote the row first: its state is as good as ours.
+	const stored =
+		error instanceof Conflict
+			? await getJob(id)
+			: await update<Job>(jobKey(id), (last) => {
+					stopFor(last, asBrokerError(error));
+					return last;
+				}).catch(() => undefined);
+	if (!stored) throw error;
+	const view = viewJob(stored);
+	hooks.progress(view);
+	return { job: view, more: view.status === 'running' };
 }
 
 async function openRun(id: string): Promise<Run | undefined> {
@@ -116,7 +131,7 @@ async function openRun(id: string): Promise<Run | undefined> {
 	const wants = { types: session?.request?.wants ?? [] };
 	const sources = job.sources.map((_, index) => new SourceRun(job, index, writer, wants));
 	const sender = session && new Sender(session, writer);
-	const run = { job, writer, sources, session, sender, stopped: false };
+	const run = { job, writer, sources, session, sender, stop: new AbortController() };
 	runs.set(id, run);
 	return run;
 }
@@ -148,7 +163,7 @@ async function work(run: Run, slice: Slice): Promise<boolean> {
 	// What does not pass by itself is what the person must hear of.
 	const failure = failures.find(({ code }) => !isTransient(code)) ?? failures[0];
 	if (failure) throw failure;
-	if (slice.stopped() || !job.sources.every(({ collected }) => collected)) return false;
+	if (slice.signal.aborted || !job.sources.every(({ collected }) => collected)) return false;
 	if (!session) return true;
 	if (!writer.parts.every(({ sent }) => sent)) return false;
 	if (!job.manifest) {
@@ -240,8 +255,7 @@ export async function retryJob(id: string): Promise<JobView> {
 
 /** Stops it and deletes what it had read. */
 export async function cancelJob(id: string): Promise<void> {
-	const run = runs.get(id);
-	if (run) run.stopped = true;
+	runs.get(id)?.stop.abort();
 	await navigator.locks.request(lockName(id), { signal: AbortSignal.timeout(SLICE_MS * 4) }, async () => {
 		runs.delete(id);
 		await commit([{ key: jobKey(id), remove: true }, ...leftovers(id)]);
@@ -250,7 +264,7 @@ export async function cancelJob(id: string): Promise<void> {
 
 /** Forgets every job in memory, when their rows are gone. */
 export function stopAll(): void {
-	for (const run of runs.values()) run.stopped = true;
+	for (const run of runs.values()) run.stop.abort();
 	runs.clear();
 }
 

@@ -2,6 +2,7 @@
 import { asBrokerError, BrokerError } from '../errors.js';
 import type { Outcome, Task } from '../fhir/collect.js';
 import { bodyText, http, retryAfter } from '../http.js';
+import type { Connection } from '../wallet/connections.js';
 import { freshConnection } from '../wallet/keeper.js';
 
 /** Either what came of it, or: not now, again at `until`. */
@@ -21,13 +22,13 @@ const DOCUMENT_OCTETS = 20 * 1024 * 1024;
  */
 export async function fetchTask(connectionId: string, task: Task, attempt: number): Promise<Fetched> {
 	try {
-		let { accessToken } = await freshConnection(connectionId);
-		let answer = await get(task, accessToken);
-		if (answer.status === 401) {
+		const connection = await freshConnection(connectionId);
+		let answer = await get(task, connection.accessToken);
+		if (answer.status === 401 && isTokenAtFault(connection)) {
 			// All requests that meet a 401 wait for the same refresh, and go on with what it brought.
-			({ accessToken } = await freshConnection(connectionId, { rejected: accessToken }));
+			const { accessToken } = await freshConnection(connectionId, { rejected: connection.accessToken });
 			answer = await get(task, accessToken);
-		}
+		} else if (answer.status < 400) accepted.set(connectionId, connection.accessToken);
 		const busy = answer.status === 429 || answer.status === 503;
 		if ((busy || answer.status === 502 || answer.status === 504) && attempt + 1 < ATTEMPTS) {
 			const asked = retryAfter(answer.headers, Date.now()) ?? 0;
@@ -48,6 +49,20 @@ export async function fetchTask(connectionId: string, task: Task, attempt: numbe
 		const reason = code === 'discovery_redirects' ? 'redirected' : code;
 		return { kind: 'outcome', outcome: { kind: 'failed', code: reason } };
 	}
+}
+
+/** The last access token of each connection that a server took. A cache, in memory only. */
+const accepted = new Map<string, string>();
+/** Refreshing more often than this gets a client throttled. */
+const YOUNG_MS = 60_000;
+
+/**
+ * Some servers answer 401, not 403, for a kind of record that they do not give out. Only a token that was never taken, or
+ * one old enough to have been ended meanwhile, is worth a refresh; else the 401 is that query's answer.
+ */
+function isTokenAtFault({ id, accessToken, refreshToken, lastRefreshedAt }: Connection): boolean {
+	if (accepted.get(id) !== accessToken) return true;
+	return refreshToken !== null && Date.now() - lastRefreshedAt > YOUNG_MS;
 }
 
 /** A failure of the one request, as against one of the whole connection. */

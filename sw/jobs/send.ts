@@ -47,7 +47,7 @@ export class Sender {
 	}
 
 	private async work(slice: Slice): Promise<void> {
-		while (!slice.stopped() && Date.now() < slice.deadline) {
+		while (!slice.signal.aborted && Date.now() < slice.deadline) {
 			const part = this.writer.parts.find((candidate) => !candidate.sent && !this.taken.has(candidate));
 			if (!part) return;
 			this.taken.add(part);

@@ -15,8 +15,8 @@ import type { Writer } from './writer.js';
 export interface Slice {
 	/** No new request after this moment. */
 	deadline: number;
-	/** Set when the job was cancelled meanwhile. */
-	stopped: () => boolean;
+	/** Aborted when the job is cancelled: nothing more is started, kept or waited for. */
+	signal: AbortSignal;
 	progress: () => void;
 }
 
@@ -96,21 +96,22 @@ export class SourceRun {
 	private async pump(slice: Slice): Promise<void> {
 		const state = this.source.collect;
 		if (!state) return;
-		while (!slice.stopped() && !this.failure && Date.now() < slice.deadline && !isDone(state)) {
+		const stopped = new Promise<void>((resolve) => slice.signal.addEventListener('abort', () => resolve()));
+		while (!slice.signal.aborted && !this.failure && Date.now() < slice.deadline && !isDone(state)) {
 			const now = Date.now();
 			const waiting = [...this.postponed].filter(([, { until }]) => until > now);
 			const excluded = new Set([...this.inFlight.keys(), ...waiting.map(([id]) => id)]);
 			const free = Math.floor(this.limit) - this.inFlight.size;
 			for (const task of free > 0 ? nextTasks(state, free, excluded) : []) this.start(task, slice);
 			const soonest = Math.min(slice.deadline, ...waiting.map(([, { until }]) => until));
-			if (this.inFlight.size) await Promise.race(this.inFlight.values());
-			else if (waiting.length) await sleep(soonest - now);
+			if (this.inFlight.size) await Promise.race([stopped, ...this.inFlight.values()]);
+			else if (waiting.length) await Promise.race([stopped, sleep(soonest - now)]);
 			else break;
 			if (this.writer.full || Date.now() - this.lastCheckpoint > CHECKPOINT_MS) await this.checkpoint();
 		}
 		// What is in flight is worth its answer: a worker that is not killed loses nothing at a slice's end.
-		await Promise.all(this.inFlight.values());
-		if (!slice.stopped()) await this.checkpoint();
+		await Promise.race([stopped, Promise.all(this.inFlight.values())]);
+		if (!slice.signal.aborted) await this.checkpoint();
 	}
 
 	private start(task: Task, slice: Slice): void {
@@ -126,7 +127,7 @@ export class SourceRun {
 	private async fetch(task: Task, attempt: number, slice: Slice): Promise<void> {
 		const fetched = await fetchTask(this.source.connectionId, task, attempt);
 		const state = this.source.collect;
-		if (slice.stopped() || !state) return;
+		if (slice.signal.aborted || !state) return;
 		if (fetched.kind === 'postponed') {
 			this.postponed.set(task.id, { until: fetched.until, attempt: attempt + 1 });
 			if (fetched.busy) this.limit = Math.max(MIN_IN_FLIGHT, this.limit / 2);

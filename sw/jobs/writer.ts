@@ -110,8 +110,9 @@ export class Writer {
 
 	private streamOf(source: number, name: string): Stream {
 		const { streams } = this.job.sources[source]!;
-		streams[name] ??= newStream();
-		return streams[name];
+		// A resource type is the server's word: `constructor` must not find what every object has.
+		if (!Object.hasOwn(streams, name)) streams[name] = newStream();
+		return streams[name]!;
 	}
 
 	/** The next checkpoint cuts every stream's last part. */

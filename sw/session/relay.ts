@@ -14,7 +14,7 @@ export function sessionRequest(sid: string, token: string): RelayRequest {
 	return [routes.session(sid), { headers: bearer(token) }];
 }
 
-/** @throws {BrokerError} `session_not_found`, `session_gone`, `relay_error`, `rate_limited`, `provider_unavailable` */
+/** @throws {BrokerError} `session_not_found`, `session_gone`, `relay_error`, `relay_unavailable` */
 export function processSession(answer: HttpAnswer): SessionInfo {
 	check(answer);
 	const parsed = v.safeParse(SessionInfo, bodyJson(answer));
@@ -66,8 +66,17 @@ export function processManifest(answer: HttpAnswer): void {
 
 /** Carries a request to the relay, which is the host of the app. */
 export async function relay<T>([path, options]: RelayRequest, process: (answer: HttpAnswer) => T): Promise<T> {
-	return process(await http(new URL(path, self.location.origin).href, { ...options, redirected: 'relay_error' }));
+	const url = new URL(path, self.location.origin).href;
+	return process(await http(url, { ...options, redirected: 'relay_error' }).catch(notReached));
 }
+
+/** A relay that is down is not a provider that is down. */
+function notReached(error: unknown): never {
+	const code = error instanceof BrokerError && UNREACHED.has(error.code) ? 'relay_unavailable' : undefined;
+	throw code ? new BrokerError(code, { cause: error }) : error;
+}
+
+const UNREACHED = new Set<ErrorCode>(['network', 'cors', 'timeout']);
 
 /** The relay's codes that mean something of their own to the person. */
 const CODES: Record<string, ErrorCode> = {
@@ -76,15 +85,15 @@ const CODES: Record<string, ErrorCode> = {
 	already_claimed: 'already_claimed',
 	already_sent: 'already_sent',
 	too_large: 'too_large',
-	too_many_requests: 'rate_limited',
-	unavailable: 'provider_unavailable',
+	too_many_requests: 'relay_unavailable',
+	unavailable: 'relay_unavailable',
 };
 
 function check(answer: HttpAnswer): void {
 	if (answer.status >= 200 && answer.status < 300) return;
 	const problem = v.safeParse(Problem, bodyJson(answer));
 	const known = problem.success ? CODES[problem.output.code] : undefined;
-	const fallback = answer.status >= 500 ? 'provider_unavailable' : 'relay_error';
+	const fallback = answer.status >= 500 ? 'relay_unavailable' : 'relay_error';
 	throw new BrokerError(known ?? fallback, {
 		correlationId: problem.success ? problem.output.correlationId : undefined,
 		retryAt: retryAfter(answer.headers, Date.now()),

@@ -59,13 +59,17 @@ export function processAuthorizeResponse(
 	const comparable = new URLSearchParams(parameters);
 	if (issuer === null) comparable.delete('iss');
 	try {
-		return oauth.validateAuthResponse(
+		const checked = oauth.validateAuthResponse(
 			{ ...authorizationServer(registration), authorization_response_iss_parameter_supported: false },
 			oauthClient(registration),
 			comparable,
 			pending.state,
 		);
+		// No code, or several to choose from: RFC 6749, section 3.1, allows a parameter once.
+		if (checked.getAll('code').length !== 1) throw new BrokerError('authorize_failed');
+		return checked;
 	} catch (error) {
+		if (error instanceof BrokerError) throw error;
 		if (!(error instanceof oauth.AuthorizationResponseError)) {
 			throw new BrokerError(parameters.get('state') === pending.state ? 'authorize_failed' : 'state_unknown');
 		}

@@ -19,13 +19,13 @@ export function endInFields(fields: Record<string, unknown>, receivedAt: number)
 		const seconds = toNumber(fields[name]);
 		if (seconds === undefined) continue;
 		// Zero and less is how servers say "no end".
-		return seconds > 0 ? receivedAt + seconds * 1000 : 'none';
+		return seconds > 0 ? moment(receivedAt + seconds * 1000) : 'none';
 	}
 	for (const name of DATE_FIELDS) {
 		const value = fields[name];
 		const seconds = toNumber(value);
 		const at = seconds === undefined ? Date.parse(String(value)) : seconds * 1000;
-		if (value !== undefined && value !== null && !Number.isNaN(at)) return at;
+		if (value !== undefined && value !== null && !Number.isNaN(at)) return moment(at);
 	}
 	return 'unknown';
 }
@@ -34,7 +34,7 @@ export function endInFields(fields: Record<string, unknown>, receivedAt: number)
 export function endInToken(refreshToken: string): End {
 	try {
 		const { exp } = decodeJwt(refreshToken);
-		return typeof exp === 'number' ? exp * 1000 : 'unknown';
+		return typeof exp === 'number' ? moment(exp * 1000) : 'unknown';
 	} catch {
 		return 'unknown';
 	}
@@ -52,6 +52,11 @@ export function followExpiry(before: Expiry, end: End): Expiry {
 	if (end === 'unknown') return before;
 	const moved = before.kind === 'at' && (before.renews || end > before.at + SLACK_MS);
 	return { kind: 'at', at: end, renews: moved };
+}
+
+/** No calendar has a day for what lies outside this range (ECMA-262, section 21.4.1.1). */
+function moment(at: number): End {
+	return Math.abs(at) <= 8.64e15 ? at : 'unknown';
 }
 
 function toNumber(value: unknown): number | undefined {

@@ -176,10 +176,14 @@ function readTokens(body: TokenResponse, response: Response): Tokens {
 	};
 }
 
+/** A year: longer is not believed, and an end beyond all calendars could not be written down. */
+const LONGEST_LIFETIME_S = 365 * 24 * 60 * 60;
+
 /** `expires_in` in seconds; missing, negative and nonsense count as not told, a string of digits as a number. */
 function lifetime(value: unknown): number {
 	const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
-	return typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds) ? seconds : DEFAULT_LIFETIME_S;
+	const told = typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds);
+	return told ? Math.min(seconds, LONGEST_LIFETIME_S) : DEFAULT_LIFETIME_S;
 }
 
 /** Full validation (S:201, S:218): claims by the library, the signature wherever the keys can be fetched. */

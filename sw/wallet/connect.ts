@@ -23,7 +23,7 @@ import {
 	updateConnection,
 } from './connections.js';
 import type { RowKey } from './db.js';
-import { applyTokens, expiryAfter, tellEnd } from './keeper.js';
+import { applyTokens, expiryAfter, forgetUnsaved, tellEnd } from './keeper.js';
 import { getProvider } from './providers.js';
 import { commit, read, readAll, take } from './rows.js';
 
@@ -211,6 +211,7 @@ async function repair(existing: Connection, trip: Trip, tokens: Tokens, now: num
 	const change = { ...trip.registration, ...applyTokens(blank, tokens, now), scope: tokens.scope ?? trip.scope };
 	const saved = await updateConnection(existing.id, change);
 	if (!saved) throw new BrokerError('connection_unknown');
+	forgetUnsaved(existing.id);
 	// The old refresh token is not revoked: servers that keep one grant for each person and app would end the new one too.
 	return saved;
 }

@@ -35,6 +35,11 @@ const refreshing = new Set<string>();
 /** Answers that could not be written down. While this worker lives, they are not lost. */
 const unsaved = new Map<string, Partial<Connection>>();
 
+/** A new sign-in counts for more than the answer to an older refresh. */
+export function forgetUnsaved(id: string): void {
+	unsaved.delete(id);
+}
+
 let changed: () => void = () => {};
 
 /** Whom to tell when a connection changed. */
@@ -77,8 +82,9 @@ function isUsable(connection: Connection, { rejected, before = 0 }: Stale): bool
 	return (
 		connection.status === 'active' &&
 		connection.accessToken !== rejected &&
-		connection.lastRefreshedAt >= before &&
-		connection.accessExpiresAt - Date.now() > Math.min(MARGIN_MS, connection.refreshToken === null ? 0 : MARGIN_MS)
+		// Access that cannot be renewed is used to its end, and asking for a refresh does not shorten it.
+		(connection.refreshToken === null || connection.lastRefreshedAt >= before) &&
+		connection.accessExpiresAt - Date.now() > (connection.refreshToken === null ? 0 : MARGIN_MS)
 	);
 }
 
