@@ -36,6 +36,21 @@ const app: UserConfig = {
 		// Firefox checks modulepreload against default-src, and the CSP allows no data: URLs.
 		modulePreload: false,
 		assetsInlineLimit: 0,
+		rolldownOptions: {
+			output: {
+				// Few files rather than many small ones: what every screen needs, and what all but the first one need.
+				codeSplitting: {
+					groups: [
+						{
+							name: 'base',
+							test: /node_modules|\/app\/(words\.ts|words\/labels|parts\/(icons|screen)\.)/,
+							priority: 1,
+						},
+						{ name: 'parts', test: /\/app\/(trip|parts\/(error|error-words|connection-card|patient)|words\/dates)\./ },
+					],
+				},
+			},
+		},
 	},
 	plugins: [
 		preact(),

@@ -5,13 +5,13 @@ import { takeUpdate } from './broker.js';
 import { takeFragment } from './fragment.js';
 import { OfflineBar, UpdateBar } from './parts/bars.js';
 import { Shell } from './parts/shell.js';
-import { Home } from './screens/home.js';
 import { NotFound } from './screens/not-found.js';
-import { broken, call, connections, online, overview, start, updateReady } from './state.js';
+import { broken, connections, notice, online, start, updateReady } from './state.js';
 
-// What the first screen does not need comes when it is needed; the worker has it all in store.
+// A screen comes when it is needed; the worker has them all in store.
 const Broken = lazy(() => import('./parts/error.js').then((part) => part.Broken));
 const NoticeBar = lazy(() => import('./parts/notice-bar.js').then((part) => part.NoticeBar));
+const Home = lazy(() => import('./screens/home.js').then((screen) => screen.Home));
 const Connections = lazy(() => import('./screens/connections.js').then((screen) => screen.Connections));
 const Collect = lazy(() => import('./screens/collect.js').then((screen) => screen.Collect));
 const Select = lazy(() => import('./screens/select.js').then((screen) => screen.Select));
@@ -30,12 +30,11 @@ function App() {
 		dismissNotice();
 	}, [path]);
 
-	const notice = overview.value?.notice;
 	return (
 		<Shell path={path} bar={updateReady.value && <UpdateBar onReload={takeUpdate} />}>
 			{!online.value && <OfflineBar />}
 			<ErrorBoundary>
-				{notice && <NoticeBar notice={notice} connections={connections.value} onDismiss={dismissNotice} />}
+				{notice.value && <NoticeBar notice={notice.value} connections={connections.value} onDismiss={dismissNotice} />}
 			</ErrorBoundary>
 			{broken.value ? (
 				<ErrorBoundary>
@@ -57,12 +56,17 @@ function App() {
 }
 
 function dismissNotice() {
-	const id = overview.peek()?.notice?.id;
-	if (!id) return;
-	overview.value = { ...overview.peek()!, notice: null };
-	call('notice.dismiss', { id }).catch(() => undefined);
+	notice.value = null;
 }
 
+/** Good news has been read once the person does something else; an error stays until it is dismissed or left. */
+function onAct(event: Event) {
+	const { target } = event;
+	if (notice.peek()?.kind === 'error' || !(target instanceof Element)) return;
+	if (target.closest('a, button, input, summary')) dismissNotice();
+}
+
+document.addEventListener('click', onAct);
 takeFragment();
 start();
 render(

@@ -1,6 +1,6 @@
 /** The one store: what the worker last said, and the little that the page itself knows. */
 import { computed, signal } from '@preact/signals';
-import type { JobView, Overview, WireError } from '../sw/contract.js';
+import type { JobView, Notice, Overview, WireError } from '../sw/contract.js';
 import * as broker from './broker.js';
 import { watchInstall } from './install.js';
 import { wireError } from './rpc.js';
@@ -9,6 +9,11 @@ export { call } from './broker.js';
 
 /** Null until the worker has answered for the first time. */
 export const overview = signal<Overview | null>(null);
+/**
+ * What came of the trip that led here. Only the page that the trip led to shows it, and the worker forgets it then: it is in
+ * no other tab, and not on the next page.
+ */
+export const notice = signal<Notice | null>(null);
 /** Why there is no overview. */
 export const broken = signal<WireError | null>(null);
 /** The last state of each job that this page has heard of. */
@@ -47,6 +52,7 @@ export function start(): void {
 	});
 	broker.subscribe({
 		overview(next) {
+			if (!overview.peek()) takeNotice(next.notice);
 			overview.value = next;
 			broken.value = null;
 			for (const job of next.jobs) takeJob(job);
@@ -71,6 +77,11 @@ export function start(): void {
 	watchInstall();
 	// After the first paint, and never awaited: opening the app does not wait for any provider.
 	requestAnimationFrame(() => setTimeout(tend));
+}
+
+function takeNotice(next: Notice | null): void {
+	notice.value = next;
+	if (next) broker.call('notice.dismiss', { id: next.id }).catch(() => undefined);
 }
 
 function tend(): void {

@@ -156,7 +156,7 @@ export const Manifest = v.object({
 	sid: Id,
 	sentAt: v.string(),
 	redaction: v.nullable(v.record(v.string(), v.unknown())),
-	sources: v.pipe(v.array(Source), v.maxLength(LIMITS.blobsPerSession)),
+	sources: v.pipe(v.array(Source), v.minLength(1), v.maxLength(LIMITS.blobsPerSession)),
 });
 export type Manifest = v.InferOutput<typeof Manifest>;
 

@@ -59,6 +59,7 @@ export type ErrorCode =
 	| 'request_invalid'
 	| 'nothing_selected'
 	| 'too_large' // more than the session takes
+	| 'delivery_unknown' // the session ended while its last step was repeated: it may have arrived
 	| 'relay_unavailable' // out of reach or overloaded: passes by itself
 	| 'relay_error'
 	// collecting

@@ -11,16 +11,21 @@ import {
 	type ReplyMessage,
 } from './contract.js';
 import { BrokerError, toWire } from './errors.js';
-import { cancelJob, getJob, retryJob, runSlice, viewJob } from './jobs/engine.js';
+import { cancelJob, retryJob, runSlice } from './jobs/engine.js';
 import { startCollect, startSend } from './jobs/start.js';
-import { announce, clearEverything, overview, removeConnection, viewOne } from './overview.js';
+import { getJob, viewJob } from './jobs/store.js';
+import { clearEverything } from './leave.js';
+import { announce, overview, viewOne } from './overview.js';
 import { getSession, openSession, updateSession, viewSession } from './session/session.js';
 import { tendAll } from './tend.js';
-import { dismissNotice, startConnect } from './wallet/connect.js';
-import { freshConnection } from './wallet/keeper.js';
+import { startConnect } from './wallet/connect.js';
+import { refreshNow } from './wallet/keeper.js';
+import { dismissNotice } from './wallet/notices.js';
 import { searchProviders } from './wallet/providers.js';
+import { removeConnection } from './wallet/remove.js';
 
-type Handlers = { [C in CommandName]: (payload: Payload<C>) => Promise<Reply<C>> };
+/** `call` is the message's id, the same when a call is repeated. */
+type Handlers = { [C in CommandName]: (payload: Payload<C>, call: string) => Promise<Reply<C>> };
 
 const handlers: Handlers = {
 	overview: () => overview(),
@@ -32,9 +37,9 @@ const handlers: Handlers = {
 	'providers.search': ({ text, limit }) => searchProviders(text, limit),
 	'connect.start': ({ target, returnTo, sid }) => startConnect(target, returnTo, sid),
 	'connection.refresh': async ({ id }) => {
-		await freshConnection(id, { before: Date.now() }).catch((error) => {
-			// Noted with the connection, where the card shows it; only a connection that is gone is an error here.
-			if (error instanceof BrokerError && error.code === 'connection_unknown') throw error;
+		await refreshNow(id).catch((error) => {
+			// What the provider said is noted with the connection, where the card shows it. What was noted nowhere is an error.
+			if (!(error instanceof BrokerError) || error.code === 'connection_unknown') throw error;
 		});
 		return viewOne(id);
 	},
@@ -58,8 +63,8 @@ const handlers: Handlers = {
 		await announce();
 		return viewJob(job);
 	},
-	'collect.start': async ({ include }) => {
-		const job = await startCollect(include);
+	'collect.start': async ({ include }, call) => {
+		const job = await startCollect(call, include);
 		await announce();
 		return viewJob(job);
 	},
@@ -117,8 +122,8 @@ async function answer({ satchel, id, command, payload }: CommandMessage): Promis
 	try {
 		if (satchel !== CONTRACT_VERSION) throw new BrokerError('version_mismatch');
 		if (!Object.hasOwn(handlers, command)) throw new BrokerError('unknown_command');
-		const handler = handlers[command] as (payload: unknown) => Promise<Reply<CommandName>>;
-		return { ...of, ok: true, reply: await handler(payload) };
+		const handler = handlers[command] as (payload: unknown, call: string) => Promise<Reply<CommandName>>;
+		return { ...of, ok: true, reply: await handler(payload, id) };
 	} catch (error) {
 		return { ...of, ok: false, error: toWire(error) };
 	}

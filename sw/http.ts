@@ -11,6 +11,8 @@ export interface HttpOptions {
 	body?: BodyInit;
 	/** Milliseconds until the answer's end. */
 	timeout?: number;
+	/** Ends the request before that. */
+	signal?: AbortSignal;
 	/** The most octets of body that are read. */
 	maxBytes?: number;
 	/** Follow redirects. Never together with a bearer token: where it would go is not known beforehand. */
@@ -39,7 +41,8 @@ const MIB = 1024 * 1024;
 export async function http(url: string, options: HttpOptions = {}): Promise<HttpAnswer> {
 	const { timeout = 30_000, maxBytes = 4 * MIB, follow = false } = options;
 	const { tooLarge = 'provider_error', redirected = 'provider_error' } = options;
-	const signal = AbortSignal.timeout(timeout);
+	const limit = AbortSignal.timeout(timeout);
+	const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
 	const send = (redirect: RequestRedirect) =>
 		fetch(url, {
 			method: options.method ?? 'GET',
@@ -86,8 +89,9 @@ async function unreachable(url: string, signal: AbortSignal, cause: unknown): Pr
 	try {
 		// An opaque answer proves that the server is there and that only CORS hides it.
 		await fetch(url, {
+			// Fetch allows no other redirect mode here ("main fetch", step for "no-cors").
 			mode: 'no-cors',
-			redirect: 'manual',
+			redirect: 'follow',
 			credentials: 'omit',
 			cache: 'no-store',
 			referrerPolicy: 'no-referrer',

@@ -1,8 +1,8 @@
 /** Wiring only: which event goes where. */
 import type { ReplyMessage } from './contract.js';
 import { dispatch } from './dispatch.js';
-import { setHooks } from './jobs/engine.js';
-import { announce, announceJob, settleAfterSend } from './overview.js';
+import { onJobProgress } from './jobs/engine.js';
+import { announce, announceJob } from './overview.js';
 import { routeRequests } from './shell.js';
 import { CALLBACK_PATH } from './wallet/connect.js';
 import { onConnectionChange } from './wallet/keeper.js';
@@ -19,7 +19,7 @@ interface URLPatternInit {
 	pathname: string;
 }
 
-setHooks({ progress: announceJob, sent: settleAfterSend });
+onJobProgress(announceJob);
 onConnectionChange(() => void announce().catch(() => {}));
 routeRequests(self.__WB_MANIFEST);
 

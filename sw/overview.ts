@@ -1,20 +1,11 @@
 /** The state of the wallet as every page sees it, and the broadcast that keeps the pages up to date. */
 import { CONTRACT_VERSION, type ConnectionView, EVENTS_CHANNEL, type Overview, type WorkerEvent } from './contract.js';
 import { BrokerError } from './errors.js';
-import { listJobs, stopAll, viewJob } from './jobs/engine.js';
-import { isOver, type Job } from './jobs/job.js';
-import type { Session } from './session/session.js';
-import { currentNotice, revokeAll, revokeConnection } from './wallet/connect.js';
-import {
-	deleteConnection,
-	getConnection,
-	listConnections,
-	updateConnection,
-	viewConnection,
-} from './wallet/connections.js';
-import { destroy } from './wallet/db.js';
+import { isOver } from './jobs/job.js';
+import { listJobs, viewJob } from './jobs/store.js';
+import { getConnection, listConnections, viewConnection } from './wallet/connections.js';
 import { isRefreshing } from './wallet/keeper.js';
-import { forgetKey } from './wallet/vault.js';
+import { currentNotice } from './wallet/notices.js';
 
 let channel: BroadcastChannel | undefined;
 /** Only ever compared within one browser; a worker that starts anew counts on from the clock. */
@@ -52,30 +43,4 @@ export async function viewOne(id: string): Promise<ConnectionView> {
 	const connection = await getConnection(id);
 	if (!connection) throw new BrokerError('connection_unknown');
 	return viewConnection(connection, Date.now(), isRefreshing(id));
-}
-
-/** Revokes where that is offered, deletes whatever it answered. */
-export async function removeConnection(id: string): Promise<void> {
-	const connection = await getConnection(id);
-	if (!connection) return;
-	await revokeConnection(connection);
-	await deleteConnection(id);
-}
-
-/** Everything this origin keeps but the app itself: connections, sessions, jobs, records in flight, and the key to them. */
-export async function clearEverything(): Promise<void> {
-	await revokeAll();
-	stopAll();
-	await destroy();
-	forgetKey();
-}
-
-/** After a send, what was made for the session is kept for later or gone. */
-export async function settleAfterSend(session: Session, afterwards: Job['afterwards']): Promise<void> {
-	const made = (await listConnections()).filter(({ newForSession }) => newForSession === session.sid);
-	for (const { id } of made) {
-		if (afterwards === 'clear') await removeConnection(id);
-		else await updateConnection(id, { newForSession: null });
-	}
-	await announce();
 }

@@ -17,10 +17,12 @@ import { CALLBACK_PATH, finishConnect } from './wallet/connect.js';
 export function routeRequests(precached: Parameters<typeof precacheAndRoute>[0]): void {
 	registerRoute(
 		({ url, request }) => request.mode === 'navigate' && url.pathname === CALLBACK_PATH,
-		({ url }) => callback(url),
+		({ url, event }) => callback(url, event as FetchEvent),
 	);
 	registerRoute(
-		({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith(downloadPath('')),
+		// By navigation alone: page script must not be able to fetch records.
+		({ url, sameOrigin, request }) =>
+			sameOrigin && request.mode === 'navigate' && url.pathname.startsWith(downloadPath('')),
 		({ url, event }) => download(url.pathname.slice(downloadPath('').length), event as FetchEvent),
 	);
 	precacheAndRoute(precached);
@@ -36,10 +38,17 @@ export function routeRequests(precached: Parameters<typeof precacheAndRoute>[0])
  * A 303 leaves no code in location, history, referrer or timing entries; a page served here would. Reload and back land on
  * the same redirect, and find that the state is used.
  */
-async function callback(url: URL): Promise<Response> {
-	const { returnTo, include } = await finishConnect(url.searchParams);
-	if (include) await includeInSession(include.sid, include.connectionId);
-	await announce();
+async function callback(url: URL, event: FetchEvent): Promise<Response> {
+	let returnTo = '/connections';
+	try {
+		const arrival = await finishConnect(url.searchParams, includeInSession);
+		returnTo = arrival.returnTo;
+		event.waitUntil(arrival.rest.then(announce, announce).catch(() => {}));
+	} catch {
+		// Storage failed, so there is nowhere to write a notice either. The app says so itself once it asks for the
+		// overview; what must not happen is that the address with the code stays.
+	}
+	await announce().catch(() => {});
 	return Response.redirect(new URL(returnTo, url.origin).href, 303);
 }
 

@@ -1,9 +1,12 @@
-/** What any page load may set off: refreshing what is due, and forgetting what nobody will look at again. */
-import { cancelJob, listJobs } from './jobs/engine.js';
+/** What any page load may set off: refreshing what is due, reading names that are missing, and tidying up. */
+import { cancelJob } from './jobs/engine.js';
 import { isOver } from './jobs/job.js';
+import { listJobs } from './jobs/store.js';
 import { announce } from './overview.js';
-import { forgetOldSessions } from './session/session.js';
+import { settleOldSessions } from './session/session.js';
+import { isExpired, listConnections } from './wallet/connections.js';
 import { tend } from './wallet/keeper.js';
+import { readPatient } from './wallet/patient.js';
 
 /** A finished or failed job is shown for a day. */
 const REMEMBER_MS = 24 * 60 * 60_000;
@@ -11,10 +14,13 @@ const REMEMBER_MS = 24 * 60 * 60_000;
 export async function tendAll(): Promise<void> {
 	await tend();
 	const now = Date.now();
-	const gone = new Set(await forgetOldSessions(now));
-	const old = (await listJobs()).filter(
-		(job) => (job.sid !== null && gone.has(job.sid)) || (isOver(job) && (job.finishedAt ?? 0) + REMEMBER_MS < now),
-	);
+	const nameless = (await listConnections()).filter((one) => one.patient === null && !isExpired(one, now));
+	for (const connection of nameless) await readPatient(connection);
+	const gone = await settleOldSessions(now);
+	const old = (await listJobs()).filter((job) => {
+		const finishedLongAgo = isOver(job) && (job.finishedAt ?? 0) + REMEMBER_MS < now;
+		return finishedLongAgo || (job.sid !== null && gone.includes(job.sid));
+	});
 	for (const { id } of old) await cancelJob(id);
-	if (old.length) await announce();
+	if (nameless.length || gone.length || old.length) await announce();
 }

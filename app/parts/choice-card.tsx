@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { ConnectionView } from '../../sw/contract.js';
 import { words } from '../words.js';
-import { Facts } from './connection-card.js';
+import { Ends } from './connection-card.js';
 import { Patient, Place } from './patient.js';
 
 /** A connection that can be included; one whose access has ended cannot, and shows what helps instead. */
@@ -27,7 +27,9 @@ export function ChoiceCard(props: {
 				{expired && <p class="status bad">{words.connections.expired}</p>}
 			</div>
 			<Patient patient={connection.patient} />
-			<Facts connection={connection} now={props.now} />
+			<p class="facts">
+				<Ends connection={connection} now={props.now} />
+			</p>
 			<div class="choice-row">
 				<label class="check" for={id}>
 					<input

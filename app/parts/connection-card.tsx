@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import type { ConnectionView } from '../../sw/contract.js';
 import { agoWords, endsSoon, expiryWords, sinceWords } from '../words/dates.js';
-import { errorWords } from '../words/errors.js';
 import { locale, words } from '../words.js';
+import { errorWords } from './error-words.js';
 import { Patient, Place } from './patient.js';
 
 const w = words.connections;
@@ -24,15 +24,9 @@ function Status({ connection }: { connection: ConnectionView }) {
 	);
 }
 
-/** When it was connected, last refreshed, and until when access is given. */
-export function Facts({ connection, now }: { connection: ConnectionView; now: number }) {
-	return (
-		<ul class="facts">
-			<li>{w.connected(agoWords(connection.connectedAt, now, locale))}</li>
-			<li>{w.refreshed(agoWords(connection.lastRefreshedAt, now, locale))}</li>
-			<li class={endsSoon(connection, now) ? 'soon' : undefined}>{expiryWords(connection, now, locale)}</li>
-		</ul>
-	);
+/** Until when access is given. */
+export function Ends({ connection, now }: { connection: ConnectionView; now: number }) {
+	return <span class={endsSoon(connection, now) ? 'ends soon' : 'ends'}>{expiryWords(connection, now, locale)}</span>;
 }
 
 /** One connection, with everything known about it; the buttons are the caller's. */
@@ -56,10 +50,19 @@ export function ConnectionCard({
 				<Status connection={connection} />
 			</header>
 			<Patient patient={connection.patient} />
-			<Facts connection={connection} now={now} />
-			{problem && connection.status === 'active' && (
+			<ul class="facts">
+				<li>{w.connected(agoWords(connection.connectedAt, now, locale))}</li>
+				<li>{w.refreshed(agoWords(connection.lastRefreshedAt, now, locale))}</li>
+				<li>
+					<Ends connection={connection} now={now} />
+				</li>
+			</ul>
+			{problem && (
 				<p class="problem">
-					{w.problem(sinceWords(problem.since, now, locale))} {errorWords[problem.error.code].body}
+					{connection.status === 'active'
+						? w.problem(sinceWords(problem.since, now, locale))
+						: `${errorWords(problem.error.code)?.title}.`}{' '}
+					{errorWords(problem.error.code)?.body}
 				</p>
 			)}
 			<div class="actions">{children}</div>

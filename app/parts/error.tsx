@@ -1,17 +1,17 @@
 import type { ComponentChildren } from 'preact';
 import type { WireError } from '../../sw/contract.js';
 import { timeWords } from '../words/dates.js';
-import { errorWords } from '../words/errors.js';
 import { locale, words } from '../words.js';
+import { errorWords } from './error-words.js';
 import { Icon } from './icons.js';
-import { Screen } from './screen.js';
+import { Opening, Screen } from './screen.js';
 
 /** The sentence for an error, when to try again, and the reference that finds it in the logs. */
 export function ErrorText({ error }: { error: WireError }) {
 	return (
 		<>
 			<p>
-				{errorWords[error.code].body}
+				{errorWords(error.code)?.body}
 				{error.retryAt !== undefined && ` ${words.common.retryAt(timeWords(error.retryAt, locale))}`}
 			</p>
 			{error.code === 'internal' && <p class="quiet small">{words.common.reference(error.correlationId)}</p>}
@@ -21,11 +21,13 @@ export function ErrorText({ error }: { error: WireError }) {
 
 /** An error beside what it concerns. */
 export function ErrorBox({ error, children }: { error: WireError; children?: ComponentChildren }) {
+	const sentences = errorWords(error.code);
+	if (!sentences) return null;
 	return (
 		<div class="box bad" role="alert">
 			<Icon name="alert" />
 			<div>
-				<p class="strong">{errorWords[error.code].title}</p>
+				<p class="strong">{sentences.title}</p>
 				<ErrorText error={error} />
 				{children && <div class="actions">{children}</div>}
 			</div>
@@ -35,8 +37,10 @@ export function ErrorBox({ error, children }: { error: WireError; children?: Com
 
 /** An error that is all there is to show. */
 export function ErrorScreen({ error, children }: { error: WireError; children?: ComponentChildren }) {
+	const sentences = errorWords(error.code);
+	if (!sentences) return <Opening />;
 	return (
-		<Screen title={errorWords[error.code].title} narrow>
+		<Screen title={sentences.title} narrow>
 			<div class="prose">
 				<ErrorText error={error} />
 			</div>

@@ -1,7 +1,5 @@
-import { words } from '../words.js';
+import { install as w } from '../words/install.js';
 import { Icon } from './icons.js';
-
-const w = words.install;
 
 /** The offer to install: with the browser's own dialog, or with the steps where the browser has none. */
 export function InstallOffer(props: { kind: 'prompt' | 'ios'; onInstall(): void; onLater(): void }) {

@@ -1,11 +1,11 @@
 import type { JobView } from '../../sw/contract.js';
 import { jobSteps, jobTotals } from '../progress.js';
 import { countWords } from '../words/dates.js';
-import { errorWords } from '../words/errors.js';
 import { progress as w } from '../words/session.js';
 import { locale, words } from '../words.js';
 import { Announce } from './announce.js';
 import { ErrorText } from './error.js';
+import { errorWords } from './error-words.js';
 import { Progress, stepWords } from './progress.js';
 import { Screen } from './screen.js';
 
@@ -14,7 +14,7 @@ export function JobPage(props: { job: JobView; title: string; busy: boolean; onC
 	const { job } = props;
 	const failed = job.status === 'failed';
 	return (
-		<Screen title={failed ? (job.error ? errorWords[job.error.code].title : w.failed) : props.title} narrow>
+		<Screen title={failed ? ((job.error && errorWords(job.error.code)?.title) ?? w.failed) : props.title} narrow>
 			{failed && job.error ? (
 				<div role="alert">
 					<ErrorText error={job.error} />

@@ -1,6 +1,6 @@
 import type { ConnectionView, Notice } from '../../sw/contract.js';
-import { errorWords } from '../words/errors.js';
 import { words } from '../words.js';
+import { errorWords } from './error-words.js';
 import { Icon } from './icons.js';
 
 /** What came of the trip to a provider. */
@@ -11,14 +11,16 @@ export function NoticeBar(props: { notice: Notice; connections: ConnectionView[]
 			? notice.providerName
 			: props.connections.find(({ id }) => id === notice.connectionId)?.providerName) ?? words.notices.provider;
 	const bad = notice.kind === 'error';
+	const sentences = notice.kind === 'error' ? errorWords(notice.error.code) : null;
+	if (bad && !sentences) return null;
 	return (
 		<div class={`box ${bad ? 'bad' : 'good'}`} role={bad ? 'alert' : 'status'}>
 			<Icon name={bad ? 'alert' : 'check'} />
 			<div>
 				{notice.kind === 'error' ? (
 					<>
-						<p class="strong">{words.notices.errorAt(name, errorWords[notice.error.code].title)}</p>
-						<p>{errorWords[notice.error.code].body}</p>
+						<p class="strong">{words.notices.errorAt(name, sentences?.title ?? '')}</p>
+						<p>{sentences?.body}</p>
 					</>
 				) : (
 					<p class="strong">{words.notices[notice.kind](name)}</p>

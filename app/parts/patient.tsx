@@ -19,8 +19,8 @@ export function Patient({ patient }: Pick<ConnectionView, 'patient'>) {
 	if (!patient) return <p class="patient quiet">{w.patientUnknown}</p>;
 	return (
 		<p class="patient">
-			<span class="strong">{patient.name ?? w.unnamed}</span>
-			{patient.birthDate && <span class="quiet"> {w.born(birthDateWords(patient.birthDate, locale))}</span>}
+			<span class="strong">{patient.name ?? w.unnamed}</span>{' '}
+			{patient.birthDate && <span class="quiet born">{w.born(birthDateWords(patient.birthDate, locale))}</span>}
 		</p>
 	);
 }

@@ -2,10 +2,10 @@ import type { ComponentChildren } from 'preact';
 import type { JobView, KindProgress, SourceProgress } from '../../sw/contract.js';
 import { jobFraction, jobSteps, jobTotals, type StepName, unreadKinds } from '../progress.js';
 import { bytesWords, countWords, timeWords } from '../words/dates.js';
-import { errorWords } from '../words/errors.js';
 import { kindWords } from '../words/kinds.js';
 import { progress as w } from '../words/session.js';
 import { locale } from '../words.js';
+import { errorWords } from './error-words.js';
 import { Icon } from './icons.js';
 
 const count = (value: number) => countWords(value, locale);
@@ -41,7 +41,7 @@ function Source({ source }: { source: SourceProgress }) {
 				{source.name}
 				{source.step === 'done' && <Icon name="check" />}
 			</h2>
-			{source.error && <p class="problem">{errorWords[source.error.code].body}</p>}
+			{source.error && <p class="problem">{errorWords(source.error.code)?.body}</p>}
 			<ul class="kinds">
 				{shown.map((kind) => (
 					<li key={kind.type} class={kind.status}>
@@ -78,7 +78,7 @@ export function Progress({ job, children }: { job: JobView; children: ComponentC
 				<p class="box warn" role="status">
 					<Icon name="alert" />
 					<span>
-						{job.error && `${errorWords[job.error.code].title}. `}
+						{job.error && `${errorWords(job.error.code)?.title ?? ''}. `}
 						{job.error?.retryAt ? w.waitingUntil(timeWords(job.error.retryAt, locale)) : w.waiting}
 					</span>
 				</p>
@@ -108,7 +108,7 @@ export function Outcome({ job }: { job: JobView }) {
 							<h2>{source.name}</h2>
 							<p class="quiet">{w.recordsBytes(count(source.resources), size(source.bytes))}</p>
 						</div>
-						{source.error && <p class="problem">{errorWords[source.error.code].body}</p>}
+						{source.error && <p class="problem">{errorWords(source.error.code)?.body}</p>}
 						{unread.length > 0 && (
 							<>
 								<h3 class="problem">{w.unreadTitle}</h3>

@@ -5,20 +5,23 @@ import { words } from '../words.js';
 /** One screen: the main landmark, its heading and the document's title. */
 export function Screen({
 	title,
+	documentTitle,
 	lead,
 	children,
 	narrow = false,
 	eyebrow,
 }: {
 	title: string;
+	/** Where it is not the title with the app's name. */
+	documentTitle?: string;
 	lead?: ComponentChildren;
 	children?: ComponentChildren;
 	narrow?: boolean;
 	eyebrow?: ComponentChildren;
 }) {
 	useEffect(() => {
-		document.title = title === words.home.title ? words.common.name : `${title} · ${words.common.name}`;
-	}, [title]);
+		document.title = documentTitle ?? `${title} · ${words.common.name}`;
+	}, [title, documentTitle]);
 	return (
 		<div class={narrow ? 'screen narrow' : 'screen'}>
 			{eyebrow}

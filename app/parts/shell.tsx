@@ -32,7 +32,9 @@ export function Shell({ path, children, bar }: { path: string; children: Compone
 			<main id="main" tabIndex={-1}>
 				{children}
 			</main>
-			<footer class="bottom">{words.common.footer}</footer>
+			<footer class="bottom">
+				<p>{words.common.footer}</p>
+			</footer>
 		</>
 	);
 }

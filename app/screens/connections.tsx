@@ -1,17 +1,20 @@
 import { useState } from 'preact/hooks';
+import { ErrorBoundary, lazy } from 'preact-iso';
 import type { ConnectionView, WireError } from '../../sw/contract.js';
 import { dismissInstall, install, installOffer } from '../install.js';
-import { Confirm } from '../parts/confirm.js';
 import { ConnectionCard } from '../parts/connection-card.js';
 import { ErrorBox } from '../parts/error.js';
 import { Icon } from '../parts/icons.js';
-import { InstallOffer } from '../parts/install-offer.js';
 import { Opening, Screen } from '../parts/screen.js';
 import { attempt, call, connections, now, online, overview } from '../state.js';
 import { useTrip } from '../trip.js';
 import { words } from '../words.js';
 
 const w = words.connections;
+
+// What most visits do not need.
+const Confirm = lazy(() => import('../parts/confirm.js').then((part) => part.Confirm));
+const InstallOffer = lazy(() => import('../parts/install-offer.js').then((part) => part.InstallOffer));
 
 /** What was asked of the worker and is not answered yet, by connection. */
 type Busy = Record<string, 'refresh' | 'remove' | undefined>;
@@ -84,7 +87,9 @@ export function Connections() {
 							</ConnectionCard>
 						))}
 					</div>
-					{offer && <InstallOffer kind={offer} onInstall={install} onLater={dismissInstall} />}
+					<ErrorBoundary>
+						{offer && <InstallOffer kind={offer} onInstall={install} onLater={dismissInstall} />}
+					</ErrorBoundary>
 					<div class="actions apart">
 						<button type="button" class="button plain" onClick={() => setAsking('all')}>
 							{w.clear}
@@ -92,15 +97,17 @@ export function Connections() {
 					</div>
 				</>
 			)}
-			{asking && (
-				<Confirm
-					title={asking === 'all' ? w.clearTitle : w.removeTitle(asking.providerName)}
-					body={asking === 'all' ? w.clearBody : w.removeBody}
-					action={asking === 'all' ? w.clear : w.remove}
-					onYes={confirmed}
-					onNo={() => setAsking(null)}
-				/>
-			)}
+			<ErrorBoundary>
+				{asking && (
+					<Confirm
+						title={asking === 'all' ? w.clearTitle : w.removeTitle(asking.providerName)}
+						body={asking === 'all' ? w.clearBody : w.removeBody}
+						action={asking === 'all' ? w.clear : w.remove}
+						onYes={confirmed}
+						onNo={() => setAsking(null)}
+					/>
+				)}
+			</ErrorBoundary>
 		</Screen>
 	);
 }

@@ -4,15 +4,15 @@ import { takePasted } from '../fragment.js';
 import { Icon } from '../parts/icons.js';
 import { Screen } from '../parts/screen.js';
 import { connections } from '../state.js';
+import { home as w } from '../words/home.js';
 import { words } from '../words.js';
 
-const w = words.home;
 const icons = ['device', 'lock', 'shield'] as const;
 
 export function Home() {
 	const some = connections.value.length > 0;
 	return (
-		<Screen title={w.title} lead={w.lead}>
+		<Screen title={w.title} documentTitle={words.common.name} lead={w.lead}>
 			<div class="actions">
 				<a class="button main large" href={some ? '/connections' : '/connections/select'}>
 					{some ? w.open : words.connections.connect}

@@ -161,6 +161,10 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 		title: 'This is more than the session takes',
 		body: 'The records are larger than the assistant can receive. Send fewer connections at once.',
 	},
+	delivery_unknown: {
+		title: 'It is not certain that your records arrived',
+		body: 'The connection broke off at the last step and the session has ended since. Ask your assistant whether it has them; if not, ask it for a new link.',
+	},
 	relay_unavailable: {
 		title: 'The delivery service cannot be reached',
 		body: 'Nothing was lost. Sending goes on by itself once it can be reached again.',

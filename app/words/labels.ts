@@ -9,6 +9,7 @@ export const common = {
 	cancel: 'Cancel',
 	tryAgain: 'Try again',
 	reload: 'Reload',
+	failed: { title: 'Something went wrong', body: 'Reload this page, and try again.' },
 	opening: 'Opening your satchel…',
 	offline: 'You are offline. What is stored here can still be reviewed; nothing expires because of it.',
 	updateReady: 'A new version is ready.',
@@ -17,34 +18,6 @@ export const common = {
 	footer: 'Your records pass from your provider through this browser, and nowhere else unless you send them.',
 	reference: (id: string) => `Reference ${id}`,
 	retryAt: (time: string) => `Try again after ${time}.`,
-};
-
-export const home = {
-	title: 'Your health records, carried by you',
-	lead: 'Satchel connects this browser to your patient portals, keeps the connections, and hands your records to an AI assistant when you say so.',
-	points: [
-		[
-			'Stays with you',
-			'Connections are stored encrypted in this browser. There is no account, and no server can read your records.',
-		],
-		[
-			'Sealed end to end',
-			'Records are encrypted here for the one assistant that asked. What carries them cannot read them.',
-		],
-		[
-			'Nothing by itself',
-			'You see who asks and why, you choose what to include, and nothing is sent before you press send.',
-		],
-	] as const,
-	open: 'My connections',
-	linkTitle: 'Did an AI assistant give you a link?',
-	linkBody: 'Open it in this browser, or paste it here.',
-	linkLabel: 'Session link',
-	linkOpen: 'Open link',
-	linkBad: 'This is not a session link. It looks like the address of this page, followed by /connect/ and a long code.',
-	collectTitle: 'Want a copy for yourself?',
-	collectBody: 'Collect your records into a zip file on this device.',
-	collectLink: 'Collect records',
 };
 
 export const connections = {
@@ -82,21 +55,6 @@ export const notices = {
 	reauthorized: (name: string) => `${name} is authorized again.`,
 	provider: 'The provider',
 	errorAt: (name: string, title: string) => `${name}: ${title}`,
-};
-
-export const install = {
-	title: 'Keep Satchel at hand',
-	body: 'Install it to open your connections like any other app, also offline.',
-	button: 'Install',
-	later: 'Not now',
-	iosTitle: 'Add Satchel to your Home Screen',
-	iosWhy:
-		'Browsers here may delete what a site has stored after a week without use. They do not do so for an app on the Home Screen.',
-	iosSteps: [
-		'Tap Share.',
-		'Tap Add to Home Screen.',
-		'Open Satchel from the Home Screen and connect your providers there: the installed app has storage of its own.',
-	],
 };
 
 export const notFound = {

@@ -4,7 +4,7 @@ export const session = {
 	opening: 'Opening the session…',
 	asks: (who: string) => `${who} asks for your health records`,
 	somebody: 'Somebody',
-	unverified: 'unverified: we cannot check who made this link',
+	unverified: 'Unverified: nobody can check who made this link.',
 	why: 'Why',
 	whyNone: 'No reason was given.',
 	wants: 'Asks for',

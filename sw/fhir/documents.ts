@@ -29,7 +29,9 @@ export function wantDocuments(state: CollectState, resource: Json): void {
 			missDocument(state, documentName(url), { status: 'refused', reason: 'other_origin' });
 			continue;
 		}
-		const below = absolute.startsWith(`${state.base}/`) ? absolute.slice(state.base.length + 1) : absolute;
+		// Shortened only to what cannot be taken for an address of its own: `<base>/https://elsewhere` stays whole.
+		const rest = absolute.startsWith(`${state.base}/`) ? absolute.slice(state.base.length + 1) : '';
+		const below = /^[A-Za-z]+\/[A-Za-z0-9]/.test(rest) ? rest : absolute;
 		// Unlike a kind that is not granted, this one is known to be there: that it is missing has to be said.
 		if (!state.binaries && below.startsWith('Binary/'))
 			missDocument(state, documentName(absolute), { status: 'refused', reason: 'not_granted' });

@@ -5,17 +5,19 @@
 import type { JobView } from '../contract.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
 import { STATE_VERSION } from '../fhir/state.js';
-import { ended, getSession, type Session, sessionKey } from '../session/session.js';
-import { Conflict, commit, type Row, read, readAll, update } from '../wallet/rows.js';
-import { isOver, JOBS, type Job, jobKey } from './job.js';
+import { ended, getSession, type Session, sessionKey, settleConnections } from '../session/session.js';
+import { Conflict, commit, type Row, read, update } from '../wallet/rows.js';
+import { isOver, type Job, jobKey, type Slice } from './job.js';
 import { makeManifest, Sender, sendManifest } from './send.js';
-import { type Slice, SourceRun } from './source.js';
+import { SourceRun } from './source.js';
+import { getJob, leftovers, startOver, viewJob } from './store.js';
 import { Writer } from './writer.js';
 
 const SLICE_MS = 20_000;
-/** How long a job rests when something that passes by itself stopped it and nobody said how long. */
-const REST_MS = 5_000;
 const PROGRESS_MS = 250;
+/** How long a job rests when something stopped it that passes by itself: doubling, up to five minutes. */
+const REST_MS = 5_000;
+const LONGEST_REST_MS = 5 * 60_000;
 
 /** A job as this worker has it in memory. */
 interface Run {
@@ -28,112 +30,76 @@ interface Run {
 	stop: AbortController;
 }
 
-const runs = new Map<string, Run>();
-const slices = new Map<string, Promise<{ job: JobView; more: boolean }>>();
-
-/** What the engine tells and asks; set once at start. */
-interface Hooks {
-	progress(job: JobView): void;
-	/** The session's data is with the agent: keep or clear what was made for it. */
-	sent(session: Session, afterwards: Job['afterwards']): Promise<void>;
+interface SliceResult {
+	job: JobView;
+	more: boolean;
 }
-let hooks: Hooks = { progress: () => {}, sent: async () => {} };
 
-export function setHooks(given: Hooks): void {
-	hooks = given;
+const runs = new Map<string, Run>();
+const slices = new Map<string, Promise<SliceResult>>();
+
+let progressed: (job: JobView) => void = () => {};
+
+/** Whom to tell how a job gets on. */
+export function onJobProgress(listener: (job: JobView) => void): void {
+	progressed = listener;
 }
 
 /** Runs one slice, or joins the one that runs. @throws {BrokerError} `job_unknown` */
-export function runSlice(id: string): Promise<{ job: JobView; more: boolean }> {
+export function runSlice(id: string): Promise<SliceResult> {
 	let slice = slices.get(id);
 	if (!slice) {
-		// The lock is for the other worker: during an update the waiting and the active version both get messages.
-		const options = { signal: AbortSignal.timeout(SLICE_MS * 2) };
-		slice = navigator.locks.request(lockName(id), options, () => runOnce(id)).finally(() => slices.delete(id));
+		slice = locked(id, () => runOnce(id)).finally(() => slices.delete(id));
 		slices.set(id, slice);
 	}
 	return slice;
 }
 
-const lockName = (id: string) => `job ${id}`;
-
-async function runOnce(id: string): Promise<{ job: JobView; more: boolean }> {
-	const run = await openRun(id);
-	if (!run) {
-		const job = await getJob(id);
-		return { job: viewJob(job), more: false };
-	}
-	const { job, writer } = run;
-	let told = 0;
-	const progress = () => {
-		countParts(job, writer);
-		if (Date.now() - told < PROGRESS_MS) return;
-		told = Date.now();
-		hooks.progress(viewJob(job));
-	};
-	const slice: Slice = { deadline: Date.now() + SLICE_MS, signal: run.stop.signal, progress };
-	job.status = 'running';
-	job.error = null;
-	let done = false;
-	try {
-		done = await work(run, slice);
-	} catch (error) {
-		stopFor(job, asBrokerError(error));
-	}
-	if (run.stop.signal.aborted) {
-		runs.delete(id);
-		return { job: viewJob({ ...job, status: 'cancelled' }), more: false };
-	}
-	countParts(job, writer);
-	try {
-		if (done) await finish(run);
-		else await writer.checkpoint();
-	} catch (error) {
-		// What is in memory could not be written: only the disk counts now.
-		runs.delete(id);
-		return reopen(id, error);
-	}
-	if (ENDED.has(run.job.error?.code ?? '')) await commit(leftovers(id));
-	if (isOver(job)) runs.delete(id);
-	const view = viewJob(job);
-	hooks.progress(view);
-	return { job: view, more: job.status === 'running' };
+/** The lock is for the other worker: during an update the waiting and the active version both get messages. */
+function locked<T>(id: string, work: () => Promise<T>): Promise<T> {
+	return navigator.locks.request(`job ${id}`, { signal: AbortSignal.timeout(SLICE_MS * 2) }, work);
 }
 
-/** Nothing can be sent to such a session any more, so nothing that was read for it is kept. */
-const ENDED = new Set<string>(['session_gone', 'session_not_found', 'already_sent']);
-
-/** After a checkpoint that failed: the row as it stands, and whether to go on from it. */
-async function reopen(id: string, error: unknown): Promise<{ job: JobView; more: boolean }> {
-	// Another worker wrote the row first: its state is as good as ours.
-	const stored =
-		error instanceof Conflict
-			? await getJob(id)
-			: await update<Job>(jobKey(id), (last) => {
-					stopFor(last, asBrokerError(error));
-					return last;
-				}).catch(() => undefined);
-	if (!stored) throw error;
-	const view = viewJob(stored);
-	hooks.progress(view);
-	return { job: view, more: view.status === 'running' };
-}
-
-async function openRun(id: string): Promise<Run | undefined> {
+async function runOnce(id: string): Promise<SliceResult> {
 	const row = await read<Job>(jobKey(id));
 	if (!row) throw new BrokerError('job_unknown');
-	if (isOver(row.value)) return undefined;
-	const known = runs.get(id);
+	if (isOver(row.value) || isResting(row.value)) return { job: viewJob(row.value), more: false };
+	let run: Run | undefined;
+	try {
+		run = await openRun(row);
+		return await runOpened(run);
+	} catch (error) {
+		// Memory and disk may differ now: only the disk counts.
+		runs.delete(id);
+		if (run?.stop.signal.aborted) return { job: viewJob({ ...run.job, status: 'cancelled' }), more: false };
+		return noteFailure(id, error);
+	}
+}
+
+/** Waiting for a moment that somebody named. Being offline ends when it ends. */
+function isResting({ status, error }: Job): boolean {
+	return status === 'waiting' && error?.code !== 'offline' && (error?.retryAt ?? 0) > Date.now();
+}
+
+async function openRun(row: Row<Job>): Promise<Run> {
+	const known = runs.get(row.value.id);
 	if (known && known.writer.revision === row.revision) return known;
 	const { job, revision } = await current(row);
+	const session = job.sid ? await sessionOf(job.sid) : null;
 	const writer = await Writer.open(job, revision);
-	const session = job.sid ? await getSession(job.sid) : null;
-	const wants = { types: session?.request?.wants ?? [] };
+	const wants = session?.request?.wants ?? [];
 	const sources = job.sources.map((_, index) => new SourceRun(job, index, writer, wants));
 	const sender = session && new Sender(session, writer);
 	const run = { job, writer, sources, session, sender, stop: new AbortController() };
-	runs.set(id, run);
+	runs.set(job.id, run);
 	return run;
+}
+
+async function sessionOf(sid: string): Promise<Session> {
+	return getSession(sid).catch((error) => {
+		// Its row is only ever deleted long after its end.
+		throw asBrokerError(error).code === 'session_not_found' ? new BrokerError('session_gone') : error;
+	});
 }
 
 /** A job as this version of the worker can go on with it: what an older one read in another way is read again. */
@@ -143,16 +109,57 @@ async function current({ value: job, revision }: Row<Job>): Promise<{ job: Job; 
 	const again = startOver(job, old);
 	const changes = [
 		{ key: jobKey(job.id), expect: revision, value: again },
-		...old.flatMap((i) => leftovers(job.id, i)),
+		...old.flatMap((index) => leftovers(job.id, index)),
 	];
 	const [next = 0] = await commit(changes);
 	return { job: again, revision: next };
 }
 
+async function runOpened(run: Run): Promise<SliceResult> {
+	const { job, writer, stop } = run;
+	let told = 0;
+	const progress = () => {
+		countParts(job, writer);
+		if (Date.now() - told < PROGRESS_MS) return;
+		told = Date.now();
+		progressed(viewJob(job));
+	};
+	job.status = 'running';
+	job.error = null;
+	const before = achieved(job, writer);
+	job.rests++;
+	let done = false;
+	try {
+		done = await work(run, { deadline: Date.now() + SLICE_MS, signal: stop.signal, progress });
+	} catch (error) {
+		if (stop.signal.aborted) throw error;
+		stopFor(job, asBrokerError(error));
+	}
+	countParts(job, writer);
+	if (achieved(job, writer) > before) job.rests = 0;
+	// What is with the agent is done, whatever was asked for meanwhile.
+	if (done) await finish(run);
+	else if (stop.signal.aborted) throw new BrokerError('job_unknown');
+	else if (run.session && ENDED.has(run.job.error?.code ?? '')) await giveUp(run.job, run.session);
+	else await writer.checkpoint();
+	if (isOver(job)) runs.delete(job.id);
+	const view = viewJob(job);
+	progressed(view);
+	return { job: view, more: view.status === 'running' };
+}
+
+/** A number that grows with whatever a job gets done. */
+function achieved(job: Job, { parts }: Writer): number {
+	return (
+		job.sources.reduce((sum, { bytes }) => sum + bytes, 0) + parts.length + parts.filter(({ sent }) => sent).length
+	);
+}
+
 /** @returns whether everything is read and, for a session, sent */
 async function work(run: Run, slice: Slice): Promise<boolean> {
 	const { job, writer, session, sender } = run;
-	if (session && session.expiresAt <= Date.now()) throw new BrokerError('session_gone');
+	if (job.delivered) return true;
+	if (session && !job.manifest && session.expiresAt <= Date.now()) throw new BrokerError('session_gone');
 	if (sender) {
 		writer.onParts = () => sender.kick(slice);
 		sender.kick(slice);
@@ -166,85 +173,105 @@ async function work(run: Run, slice: Slice): Promise<boolean> {
 	if (slice.signal.aborted || !job.sources.every(({ collected }) => collected)) return false;
 	if (!session) return true;
 	if (!writer.parts.every(({ sent }) => sent)) return false;
-	if (!job.manifest) {
+	await deliver(job, session, writer);
+	return true;
+}
+
+/** The last step, and what a death in the middle of it means. */
+async function deliver(job: Job, session: Session, writer: Writer): Promise<void> {
+	const repeated = job.manifest !== null;
+	if (job.manifest === null) {
 		job.manifest = await makeManifest(job, session, writer.parts);
 		// On disk before it is sent: the relay takes the same octets twice, but not others.
 		await writer.checkpoint();
 	}
-	await sendManifest(session, job.manifest);
-	return true;
+	try {
+		await sendManifest(session, job.manifest);
+	} catch (error) {
+		// The agent ends a session once it has everything; a relay also forgets one. From here they look alike.
+		const lost = repeated && ENDED.has(asBrokerError(error).code);
+		throw lost ? new BrokerError('delivery_unknown', { cause: error }) : error;
+	}
+	job.delivered = true;
+	await writer.checkpoint();
 }
+
+/** Nothing can be sent to such a session any more. */
+const ENDED = new Set<string>(['session_gone', 'session_not_found', 'already_sent', 'delivery_unknown']);
 
 /** A job that something stopped: for good, or until it passes. */
 function stopFor(job: Job, error: BrokerError): void {
-	const passes = isTransient(error.code);
-	job.status = passes ? 'waiting' : 'failed';
-	job.error = passes ? { ...toWire(error), retryAt: error.retryAt ?? Date.now() + REST_MS } : toWire(error);
-	if (!passes) job.finishedAt = Date.now();
+	if (isTransient(error.code)) {
+		const rest = Math.min(REST_MS * 2 ** Math.max(0, job.rests - 1), LONGEST_REST_MS) * (0.75 + Math.random() / 2);
+		job.status = 'waiting';
+		job.error = { ...toWire(error), retryAt: error.retryAt ?? Math.round(Date.now() + rest) };
+	} else {
+		job.status = 'failed';
+		job.error = toWire(error);
+		job.finishedAt = Date.now();
+	}
+}
+
+/** After a failure that left memory and disk apart: the row as it stands, and whether to go on from it. */
+async function noteFailure(id: string, error: unknown): Promise<SliceResult> {
+	// Another worker wrote the row first: its state is as good as ours.
+	if (error instanceof Conflict) {
+		const view = viewJob(await getJob(id));
+		return { job: view, more: view.status === 'running' };
+	}
+	let failed: Job | undefined;
+	const fail = (last: Job) => {
+		stopFor(last, asBrokerError(error));
+		failed = last;
+		return last;
+	};
+	await update<Job>(jobKey(id), fail).catch(() => undefined);
+	// A disk that takes no failure either still has the job to show.
+	if (!failed) fail(await getJob(id));
+	if (!failed) throw error;
+	const view = viewJob(failed);
+	progressed(view);
+	return { job: view, more: false };
 }
 
 /**
  * A finished job keeps what its page shows; what a download is made of stays until it is deleted. Whatever is to happen
- * after a send happens before the job is over, so that a worker's death in between does not skip it: the next slice sends
- * the same manifest again, which the relay takes, and comes here again.
+ * after a send happens before the job is over, so that a worker's death in between does not skip it.
  */
 async function finish({ job, session, writer }: Run): Promise<void> {
-	if (session) await hooks.sent(session, job.afterwards);
+	if (session) await settleConnections(session.sid, job.afterwards);
 	job.status = 'done';
 	job.finishedAt = Date.now();
 	for (const source of job.sources) source.step = 'done';
 	if (!session) return writer.checkpoint();
-	const slim: Job = { ...job, manifest: null, sources: job.sources.map((source) => ({ ...source, streams: {} })) };
+	await close(job, await getSession(session.sid), 'sent');
+}
+
+/** A job whose session has ended keeps nothing of what it read. */
+async function giveUp(job: Job, session: Session): Promise<void> {
+	await close(job, await getSession(session.sid), 'gone');
+}
+
+async function close(job: Job, session: Session, state: 'sent' | 'gone'): Promise<void> {
+	const sources = job.sources.map((source) => ({ ...source, collect: null, streams: {} }));
 	await commit([
-		{ key: jobKey(job.id), value: slim },
+		{ key: jobKey(job.id), value: { ...job, manifest: null, sources } },
 		...leftovers(job.id),
-		{ key: sessionKey(session.sid), value: ended(await getSession(session.sid), 'sent') },
+		{ key: sessionKey(session.sid), value: ended(session, state) },
 	]);
-}
-
-/** The rows beside a job's own, all of them or one source's. */
-function leftovers(id: string, ...source: number[]) {
-	return [{ below: ['chunk', id, ...source] as const }, { below: ['part', id, ...source] as const }];
-}
-
-/** The job with nothing read of these sources; their rows are the caller's to delete, in the same transaction. */
-function startOver(job: Job, indexes: number[]): Job {
-	const sources = job.sources.map((source, index) =>
-		indexes.includes(index) ? { ...source, collect: null, collected: false, streams: {}, kinds: [] } : source,
-	);
-	return { ...job, sources };
-}
-
-// --- starting and stopping --------------------------------------------------------------------------------------
-
-export async function addJob(job: Job): Promise<void> {
-	await commit([{ key: jobKey(job.id), expect: 0, value: job }]);
-}
-
-/** @throws {BrokerError} `job_unknown` */
-export async function getJob(id: string): Promise<Job> {
-	const row = await read<Job>(jobKey(id));
-	if (!row) throw new BrokerError('job_unknown');
-	return row.value;
-}
-
-export function listJobs(): Promise<Job[]> {
-	return readAll<Job>(JOBS);
 }
 
 /** A failed job goes on where it stopped; a source of which nothing could be read starts over. */
 export async function retryJob(id: string): Promise<JobView> {
-	return navigator.locks.request(lockName(id), { signal: AbortSignal.timeout(SLICE_MS * 2) }, async () => {
+	return locked(id, async () => {
 		runs.delete(id);
 		const job = await getJob(id);
 		if (job.status !== 'failed') return viewJob(job);
-		const empty: number[] = [];
-		const sources = job.sources.map((source, index) => {
-			if (!source.error) return source;
-			if (source.error.code === 'nothing_read') empty.push(index);
-			return { ...source, error: null, step: 'waiting' as const };
-		});
-		const again: Job = { ...job, status: 'running', error: null, finishedAt: null, sources };
+		const empty = job.sources.flatMap(({ error }, index) => (error?.code === 'nothing_read' ? [index] : []));
+		const sources = job.sources.map((source) =>
+			source.error ? { ...source, error: null, step: 'waiting' as const } : source,
+		);
+		const again: Job = { ...job, status: 'running', error: null, finishedAt: null, rests: 0, sources };
 		await commit([
 			{ key: jobKey(id), value: startOver(again, empty) },
 			...empty.flatMap((index) => leftovers(id, index)),
@@ -253,10 +280,10 @@ export async function retryJob(id: string): Promise<JobView> {
 	});
 }
 
-/** Stops it and deletes what it had read. */
+/** Stops it and deletes what it had read. What is with the agent already stays as it is. */
 export async function cancelJob(id: string): Promise<void> {
 	runs.get(id)?.stop.abort();
-	await navigator.locks.request(lockName(id), { signal: AbortSignal.timeout(SLICE_MS * 4) }, async () => {
+	await locked(id, async () => {
 		runs.delete(id);
 		await commit([{ key: jobKey(id), remove: true }, ...leftovers(id)]);
 	});
@@ -268,25 +295,9 @@ export function stopAll(): void {
 	runs.clear();
 }
 
-// --- the view ---------------------------------------------------------------------------------------------------
-
 function countParts(job: Job, { parts }: Writer): void {
 	const sent = parts.filter((part) => part.sent);
 	const octets = (some: typeof parts) => some.reduce((sum, { size }) => sum + size, 0);
 	job.parts = { sealed: parts.length, sent: sent.length };
 	job.sealed = { bytes: octets(parts), sentBytes: octets(sent) };
-}
-
-export function viewJob(job: Job): JobView {
-	const { id, kind, sid, status, parts, sealed, error, startedAt, finishedAt } = job;
-	const sources = job.sources.map(({ connectionId, name, step, kinds, resources, bytes, error }) => ({
-		connectionId,
-		name,
-		step,
-		kinds,
-		resources,
-		bytes,
-		error,
-	}));
-	return { id, kind, sid, status, sources, parts, sealed, error, startedAt, finishedAt };
 }

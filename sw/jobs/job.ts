@@ -21,6 +21,10 @@ export interface Job {
 	afterwards: 'keep' | 'clear';
 	/** The sealed manifest, stored before it is sent so that a repeat is the same octets. */
 	manifest: string | null;
+	/** The relay has the manifest: whatever comes now, the records are with the agent. */
+	delivered: boolean;
+	/** Slices in a row that got it no further. */
+	rests: number;
 	parts: JobView['parts'];
 	sealed: JobView['sealed'];
 	startedAt: number;
@@ -79,4 +83,16 @@ export const partsKey = (id: string, source: number, stream: string): RowKey => 
 
 export function isOver(job: Job): boolean {
 	return job.status === 'done' || job.status === 'failed' || job.status === 'cancelled';
+}
+
+/** The one stream of a session's blob. */
+export const ALL = 'all';
+
+/** What a slice gives its parts. */
+export interface Slice {
+	/** No new request after this moment. */
+	deadline: number;
+	/** Aborted when the job is cancelled: nothing more is started, kept or waited for. */
+	signal: AbortSignal;
+	progress: () => void;
 }

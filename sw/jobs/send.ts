@@ -1,12 +1,11 @@
 /** The sending half of a job: parts as they are sealed, then the manifest, which is the only "done" there is. */
-import { LIMITS, type Manifest } from '../../relay/contract.js';
+import * as v from 'valibot';
+import { LIMITS, Manifest, PROTOCOL_VERSION } from '../../relay/contract.js';
 import { sealManifest } from '../../relay/envelope.js';
 import { BrokerError } from '../errors.js';
 import { manifestRequest, partRequest, processManifest, processPart, relay } from '../session/relay.js';
 import type { Session } from '../session/session.js';
-import type { Job } from './job.js';
-import type { Slice } from './source.js';
-import { ALL } from './source.js';
+import { ALL, type Job, type Slice } from './job.js';
 import type { PartState, Writer } from './writer.js';
 
 const PARTS_IN_FLIGHT = 2;
@@ -52,7 +51,7 @@ export class Sender {
 			if (!part) return;
 			this.taken.add(part);
 			try {
-				await this.sendPart(part);
+				await this.sendPart(part, slice.signal);
 			} finally {
 				this.taken.delete(part);
 			}
@@ -60,7 +59,7 @@ export class Sender {
 		}
 	}
 
-	private async sendPart(part: PartState): Promise<void> {
+	private async sendPart(part: PartState, signal: AbortSignal): Promise<void> {
 		const { sid, secrets, partBytes, maxBytes } = this.session;
 		if (!secrets) throw new BrokerError('session_gone');
 		const sealedBytes = this.writer.parts.reduce((sum, { size }) => sum + size, 0);
@@ -68,7 +67,8 @@ export class Sender {
 		const octets = await this.writer.octets(part);
 		if (octets) {
 			const position = { sid, bid: this.writer.bidOf(part), n: part.n };
-			await relay(partRequest(position, secrets.owner, octets, part.digest), processPart);
+			const [path, options] = partRequest(position, secrets.owner, octets, part.digest);
+			await relay([path, { ...options, signal }], processPart);
 		}
 		await this.writer.markSent(part);
 	}
@@ -77,8 +77,9 @@ export class Sender {
 /** Seals the manifest of a job whose parts are all sent. */
 export async function makeManifest(job: Job, session: Session, parts: PartState[]): Promise<string> {
 	if (!session.secrets) throw new BrokerError('session_gone');
-	const manifest: Manifest = {
-		v: 1,
+	// Checked as the agent will check it: a delivery that it must refuse is not made.
+	const manifest = v.parse(Manifest, {
+		v: PROTOCOL_VERSION,
 		sid: session.sid,
 		sentAt: new Date().toISOString(),
 		redaction: null,
@@ -101,7 +102,7 @@ export async function makeManifest(job: Job, session: Session, parts: PartState[
 				queries: source.queries,
 			};
 		}),
-	};
+	});
 	const { link, keys } = session.secrets;
 	const jwe = await sealManifest(manifest, link.pk, keys);
 	if (jwe.length > LIMITS.manifestBytes) throw new BrokerError('too_large');

@@ -8,22 +8,8 @@ import { bodyJson, http } from '../http.js';
 import type { Connection } from '../wallet/connections.js';
 import { freshConnection } from '../wallet/keeper.js';
 import { fetchTask } from './fetch.js';
-import type { Job, Source } from './job.js';
+import { ALL, type Job, type Slice, type Source } from './job.js';
 import type { Writer } from './writer.js';
-
-/** What a slice gives its parts. */
-export interface Slice {
-	/** No new request after this moment. */
-	deadline: number;
-	/** Aborted when the job is cancelled: nothing more is started, kept or waited for. */
-	signal: AbortSignal;
-	progress: () => void;
-}
-
-/** What a session asked for, which is all that is read for it; empty means everything. */
-export interface Wants {
-	types: readonly string[];
-}
 
 /** The name of the stream a line goes to. */
 type Route = (line: string) => string;
@@ -31,11 +17,17 @@ type Route = (line: string) => string;
 const CHECKPOINT_MS = 1000;
 const MIN_IN_FLIGHT = 2;
 const MAX_IN_FLIGHT = 8;
+const OUTAGE = new Set(['network', 'timeout']);
+const MOST_RESTS = 4;
 
 export class SourceRun {
 	private readonly inFlight = new Map<string, Promise<void>>();
-	private readonly postponed = new Map<string, { until: number; attempt: number }>();
+	private readonly postponed = new Map<string, { until: number; attempt: number; since: number }>();
 	private limit = 4;
+	/** The server asked for quiet until then. */
+	private quietUntil = 0;
+	/** When a request was last answered at all. */
+	private lastAnswer = 0;
 	private lastCheckpoint = Date.now();
 	/** The first thing that stops this source; requests in flight still come in. */
 	private failure: BrokerError | undefined;
@@ -44,7 +36,8 @@ export class SourceRun {
 		private readonly job: Job,
 		private readonly index: number,
 		private readonly writer: Writer,
-		private readonly wants: Wants,
+		/** The types that a session asked for, which is all that is read for it; empty for everything. */
+		private readonly wants: readonly string[],
 	) {}
 
 	private get source(): Source {
@@ -87,30 +80,35 @@ export class SourceRun {
 			fhirBaseUrl: connection.fhirBaseUrl,
 			patientId: connection.patientId,
 			scope: connection.scope,
-			capability: await readMetadata(connection),
+			capability: await readMetadata(connection, slice.signal),
 			vendor: vendorFhir(connection.provider.vendor ?? null),
-			wants: this.wants.types,
+			wants: this.wants,
 		});
 	}
 
 	private async pump(slice: Slice): Promise<void> {
 		const state = this.source.collect;
 		if (!state) return;
-		const stopped = new Promise<void>((resolve) => slice.signal.addEventListener('abort', () => resolve()));
+		const stop = new AbortController();
+		const stopped = new Promise<void>((resolve) => {
+			slice.signal.addEventListener('abort', () => resolve(), { signal: stop.signal });
+		});
 		while (!slice.signal.aborted && !this.failure && Date.now() < slice.deadline && !isDone(state)) {
 			const now = Date.now();
 			const waiting = [...this.postponed].filter(([, { until }]) => until > now);
 			const excluded = new Set([...this.inFlight.keys(), ...waiting.map(([id]) => id)]);
-			const free = Math.floor(this.limit) - this.inFlight.size;
+			const free = now < this.quietUntil ? 0 : Math.floor(this.limit) - this.inFlight.size;
 			for (const task of free > 0 ? nextTasks(state, free, excluded) : []) this.start(task, slice);
-			const soonest = Math.min(slice.deadline, ...waiting.map(([, { until }]) => until));
+			const soonest = Math.min(...waiting.map(([, { until }]) => until));
+			const until = Math.min(slice.deadline, Math.max(this.quietUntil, Number.isFinite(soonest) ? soonest : 0));
 			if (this.inFlight.size) await Promise.race([stopped, ...this.inFlight.values()]);
-			else if (waiting.length) await Promise.race([stopped, sleep(soonest - now)]);
+			else if (until > now) await Promise.race([stopped, sleep(until - now)]);
 			else break;
 			if (this.writer.full || Date.now() - this.lastCheckpoint > CHECKPOINT_MS) await this.checkpoint();
 		}
 		// What is in flight is worth its answer: a worker that is not killed loses nothing at a slice's end.
 		await Promise.race([stopped, Promise.all(this.inFlight.values())]);
+		stop.abort();
 		if (!slice.signal.aborted) await this.checkpoint();
 	}
 
@@ -125,18 +123,29 @@ export class SourceRun {
 	}
 
 	private async fetch(task: Task, attempt: number, slice: Slice): Promise<void> {
-		const fetched = await fetchTask(this.source.connectionId, task, attempt);
+		const began = Date.now();
+		const fetched = await fetchTask(this.source, task, attempt, slice.signal);
 		const state = this.source.collect;
 		if (slice.signal.aborted || !state) return;
+		const since = this.postponed.get(task.id)?.since ?? began;
 		if (fetched.kind === 'postponed') {
-			this.postponed.set(task.id, { until: fetched.until, attempt: attempt + 1 });
-			if (fetched.busy) this.limit = Math.max(MIN_IN_FLIGHT, this.limit / 2);
+			this.postponed.set(task.id, { until: fetched.until, attempt: attempt + 1, since });
+			if (fetched.busy) {
+				this.limit = Math.max(MIN_IN_FLIGHT, this.limit / 2);
+				this.quietUntil = Math.max(this.quietUntil, fetched.until);
+			}
 			return;
 		}
 		this.postponed.delete(task.id);
+		const { outcome } = fetched;
+		if (outcome.kind === 'response') this.lastAnswer = Date.now();
+		// Nothing at all got through since this began to fail: that is the network's fault, not this query's. Waited for a
+		// few times; a server that hangs on one last query must not hold up the rest for ever.
+		else if (OUTAGE.has(outcome.code) && this.lastAnswer < since && this.job.rests <= MOST_RESTS)
+			throw new BrokerError(outcome.code === 'timeout' ? 'timeout' : 'network');
 		this.limit = Math.min(MAX_IN_FLIGHT, this.limit + 1 / this.limit);
 		// One turn: the state that knows of the lines, and the lines.
-		this.deliver(settle(state, task, fetched.outcome).lines);
+		this.deliver(settle(state, task, outcome).lines);
 		this.source.kinds = kinds(state);
 		Object.assign(this.source, totals(state));
 		slice.progress();
@@ -173,15 +182,14 @@ export class SourceRun {
 		Object.assign(source, totals(state));
 		source.collected = true;
 		source.collect = null;
-		for (const name of Object.keys(source.streams)) this.writer.close(this.index, name);
+		// A session's blob is there even if there was nothing to put in: what could not be read is told with it.
+		const streams = this.job.kind === 'send' ? [ALL] : Object.keys(source.streams);
+		for (const name of streams) this.writer.close(this.index, name);
 		await this.checkpoint();
 		source.step = this.job.kind === 'send' ? 'sending' : 'done';
 		slice.progress();
 	}
 }
-
-/** The one stream of a session's blob. */
-export const ALL = 'all';
 
 /** The resource type of a line, for the file of a download that it goes to. */
 function resourceType(line: string): string {
@@ -192,7 +200,7 @@ function resourceType(line: string): string {
 }
 
 /** Null where it cannot be read: US Core's searches are assumed then, and each reports for itself. */
-async function readMetadata(connection: Connection) {
+async function readMetadata(connection: Connection, signal: AbortSignal) {
 	const headers = {
 		Accept: vendorFhir(connection.provider.vendor ?? null).accept ?? 'application/fhir+json',
 		Authorization: `Bearer ${connection.accessToken}`,
@@ -200,6 +208,7 @@ async function readMetadata(connection: Connection) {
 	try {
 		const answer = await http(`${connection.fhirBaseUrl}/metadata`, {
 			headers,
+			signal,
 			timeout: 30_000,
 			maxBytes: 16 * 2 ** 20,
 		});

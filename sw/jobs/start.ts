@@ -1,9 +1,11 @@
 /** Makes jobs: the rows that the engine then runs. */
 import { BrokerError } from '../errors.js';
-import { getSession, type Session, updateSession } from '../session/session.js';
+import { getSession, type Session, sessionKey } from '../session/session.js';
 import { type Connection, getConnection } from '../wallet/connections.js';
-import { addJob, cancelJob, getJob } from './engine.js';
-import { isOver, type Job, type Source } from './job.js';
+import { Conflict, commit } from '../wallet/rows.js';
+import { cancelJob } from './engine.js';
+import { isOver, type Job, jobKey, type Source } from './job.js';
+import { getJob } from './store.js';
 
 /**
  * The job that sends `include` to a session. Asking again for a send that is under way, or done, answers that one; a
@@ -16,10 +18,14 @@ export async function startSend(sid: string, include: string[], afterwards: Job[
 		const current = session.jobId ? await getJob(session.jobId).catch(() => undefined) : undefined;
 		if (current && (!isOver(current) || current.status === 'done')) return current;
 		checkOpen(session);
-		const job = await makeJob('send', include, { sid, afterwards });
+		const job = await makeJob(crypto.randomUUID(), 'send', include, { sid, afterwards });
 		if (current) await cancelJob(current.id);
-		await addJob(job);
-		await updateSession(sid, { jobId: job.id, include, afterwards });
+		// One commit: two jobs for one session, after a death in between, would seal two deliveries.
+		// `afterwards` stays as the person chose it: null where there was nothing to choose.
+		await commit([
+			{ key: jobKey(job.id), expect: 0, value: job },
+			{ key: sessionKey(sid), value: { ...session, jobId: job.id, include } },
+		]);
 		return job;
 	});
 }
@@ -29,24 +35,40 @@ function checkOpen({ state, expiresAt, claimed }: Session): void {
 	if (state === 'gone' || !claimed || expiresAt <= Date.now()) throw new BrokerError('session_gone');
 }
 
-/** The job whose result is downloaded. @throws {BrokerError} `nothing_selected`, `connection_unknown` */
-export async function startCollect(include: string[]): Promise<Job> {
-	const job = await makeJob('collect', include, { sid: null, afterwards: 'keep' });
-	await addJob(job);
-	return job;
+/**
+ * The job whose result is downloaded.
+ * @param id the call's, so that a repeated call finds the job of the first
+ * @throws {BrokerError} `nothing_selected`, `connection_unknown`
+ */
+export async function startCollect(id: string, include: string[]): Promise<Job> {
+	const job = await makeJob(id, 'collect', include, { sid: null, afterwards: 'keep' });
+	try {
+		await commit([{ key: jobKey(id), expect: 0, value: job }]);
+		return job;
+	} catch (error) {
+		if (error instanceof Conflict) return getJob(id);
+		throw error;
+	}
 }
 
-async function makeJob(kind: Job['kind'], include: string[], rest: Pick<Job, 'sid' | 'afterwards'>): Promise<Job> {
+async function makeJob(
+	id: string,
+	kind: Job['kind'],
+	include: string[],
+	rest: Pick<Job, 'sid' | 'afterwards'>,
+): Promise<Job> {
 	if (!include.length) throw new BrokerError('nothing_selected');
 	const connections = await Promise.all([...new Set(include)].map(getConnection));
 	return {
-		id: crypto.randomUUID(),
+		id,
 		kind,
 		...rest,
 		status: 'running',
 		error: null,
 		sources: connections.map(makeSource),
 		manifest: null,
+		delivered: false,
+		rests: 0,
 		parts: { sealed: 0, sent: 0 },
 		sealed: { bytes: 0, sentBytes: 0 },
 		startedAt: Date.now(),

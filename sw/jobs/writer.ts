@@ -7,6 +7,7 @@
  */
 import { base64url } from 'jose';
 import { sealPart, sha256 } from '../../relay/envelope.js';
+import { BrokerError } from '../errors.js';
 import type { RowKey } from '../wallet/db.js';
 import { type Change, commit, readRaw } from '../wallet/rows.js';
 import { openBytes, type Sealed, sealBytes } from '../wallet/vault.js';
@@ -80,7 +81,7 @@ export class Writer {
 		for (let chunk = stream.firstChunk; chunk < stream.nextChunk; chunk++) {
 			const key: RowKey = [...chunksKey(id, source, name), chunk];
 			const sealed = await readRaw<Sealed>(key);
-			if (!sealed) continue;
+			if (!sealed) throw new BrokerError('storage_failed');
 			const octets = await openBytes(sealed, key);
 			pending.kept.push(octets);
 			pending.octets += octets.length;
@@ -123,12 +124,14 @@ export class Writer {
 	/** Octets that wait to be sealed; whoever reads faster than this shrinks should wait for a checkpoint. */
 	get waiting(): number {
 		let octets = 0;
-		for (const pending of this.pending.values()) octets = Math.max(octets, pending.octets);
+		for (const pending of this.pending.values()) octets += pending.octets;
 		return octets;
 	}
 
+	/** Whether some stream has enough for a part, or all of them together hold much. */
 	get full(): boolean {
-		return this.waiting >= SEGMENT_OCTETS;
+		for (const { octets } of this.pending.values()) if (octets >= SEGMENT_OCTETS) return true;
+		return this.waiting >= 4 * SEGMENT_OCTETS;
 	}
 
 	/**
@@ -150,9 +153,9 @@ export class Writer {
 		for (const pending of this.pending.values()) {
 			const { stream } = pending;
 			if (pending.closing || pending.octets >= SEGMENT_OCTETS) {
-				const octets = concat([...pending.kept, ...pending.fresh]);
-				cuts.push({ pending, n: stream.parts, octets, last: pending.closing });
-				stream.parts++;
+				const segments = cutSegments([...pending.kept, ...pending.fresh]);
+				for (const [i, octets] of segments.entries())
+					cuts.push({ pending, n: stream.parts++, octets, last: pending.closing && i === segments.length - 1 });
 				stream.bytes += pending.octets;
 				stream.lines += pending.lines;
 				stream.firstChunk = stream.nextChunk;
@@ -229,8 +232,42 @@ function concat(pieces: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
 	return whole;
 }
 
+/**
+ * Groups whole lines into segments of about `SEGMENT_OCTETS`: of up to twice that, unless one line is longer. Always at
+ * least one, which may be empty.
+ */
+export function cutSegments(pieces: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer>[] {
+	const segments: Uint8Array<ArrayBuffer>[][] = [[]];
+	let size = 0;
+	for (const piece of pieces.flatMap(splitPiece)) {
+		if (size >= SEGMENT_OCTETS || (size > 0 && size + piece.length > 2 * SEGMENT_OCTETS)) {
+			segments.push([]);
+			size = 0;
+		}
+		segments.at(-1)?.push(piece);
+		size += piece.length;
+	}
+	return segments.map(concat);
+}
+
+/** A piece is what one answer brought, and may be many segments long: it is cut after the line that fills one. */
+function splitPiece(piece: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+	const slices: Uint8Array<ArrayBuffer>[] = [];
+	let from = 0;
+	while (piece.length - from > SEGMENT_OCTETS) {
+		const end = piece.indexOf(NEWLINE, from + SEGMENT_OCTETS) + 1;
+		if (end === 0) break;
+		slices.push(piece.subarray(from, end));
+		from = end;
+	}
+	if (from < piece.length) slices.push(piece.subarray(from));
+	return slices;
+}
+
+const NEWLINE = 10;
+
 function countLines(octets: Uint8Array): number {
 	let lines = 0;
-	for (const octet of octets) if (octet === 10) lines++;
+	for (const octet of octets) if (octet === NEWLINE) lines++;
 	return lines;
 }

@@ -6,9 +6,9 @@ import { Zip, ZipDeflate } from 'fflate';
 import { openPart } from '../../relay/envelope.js';
 import { BrokerError } from '../errors.js';
 import { readRaw } from '../wallet/rows.js';
-import { getJob } from './engine.js';
 import { gunzip } from './gzip.js';
 import { type Job, type Part, partsKey } from './job.js';
+import { getJob } from './store.js';
 
 /** How much is deflated in one go: the worker has one thread, and messages must not wait long. */
 const SLICE_OCTETS = 512 * 1024;

@@ -15,12 +15,22 @@ export function sessionRequest(sid: string, token: string): RelayRequest {
 }
 
 /** @throws {BrokerError} `session_not_found`, `session_gone`, `relay_error`, `relay_unavailable` */
-export function processSession(answer: HttpAnswer): SessionInfo {
+export function processSession(answer: HttpAnswer): Omit<SessionInfo, 'expiresAt'> & { expiresAt: number } {
 	check(answer);
 	const parsed = v.safeParse(SessionInfo, bodyJson(answer));
 	if (!parsed.success) throw new BrokerError('relay_error', { cause: parsed.issues });
-	return parsed.output;
+	const { expiresAt, ...info } = parsed.output;
+	return { ...info, expiresAt: byOurClock(Date.parse(expiresAt), answer.headers) };
 }
+
+/** A moment of the relay's, by the clock of this device, which may be hours off. */
+function byOurClock(at: number, headers: Headers): number {
+	const offset = Date.parse(headers.get('Date') ?? '') - Date.now();
+	return Math.abs(offset) > CLOCK_SLACK_MS ? at - offset : at;
+}
+
+/** The header has whole seconds, and was on its way for a while. */
+const CLOCK_SLACK_MS = 30_000;
 
 export function claimRequest(sid: string, write: string, ownerHash: string): RelayRequest {
 	const headers = { ...bearer(write), 'Content-Type': 'application/json' };

@@ -2,13 +2,14 @@
  * Sessions as the wallet holds them. The link's secret comes in once, with `openSession`, and stays in the worker; the
  * session is claimed with a token of our own, which is on disk before it is sent, so that no crash locks the person out.
  */
-import type { SessionRequest } from '../../relay/contract.js';
+import { LIMITS, type SessionRequest } from '../../relay/contract.js';
 import { deriveKeys, openRequest, random, type SessionKeys, spacedCode, tokenHash } from '../../relay/envelope.js';
 import { LinkError, parseFragment, type SessionLink } from '../../relay/link.js';
-import type { JobView, SessionView } from '../contract.js';
+import type { ErrorCode, JobView, SessionView } from '../contract.js';
 import { asBrokerError, BrokerError, isTransient } from '../errors.js';
-import { listConnections } from '../wallet/connections.js';
+import { listConnections, updateConnection } from '../wallet/connections.js';
 import type { RowKey } from '../wallet/db.js';
+import { removeConnection } from '../wallet/remove.js';
 import { Conflict, commit, read, readAll, update } from '../wallet/rows.js';
 import { claimRequest, processClaim, processSession, relay, sessionRequest } from './relay.js';
 
@@ -43,6 +44,11 @@ export async function openSession(sid: string, fragment: string | null): Promise
 	const known =
 		(await read<Session>(sessionKey(sid)))?.value ?? (fragment === null ? undefined : await begin(sid, fragment));
 	if (!known) throw new BrokerError('link_incomplete');
+	// The same session with other keys is another assistant's link, or a changed one.
+	if (fragment !== null && known.secrets) {
+		const { pk, secret } = parse(sid, fragment);
+		if (pk !== known.secrets.link.pk || secret !== known.secrets.link.secret) throw new BrokerError('link_invalid');
+	}
 	if (known.state !== 'open' || !known.secrets) return known;
 	try {
 		return known.claimed ? await check(known) : await claim(known);
@@ -53,21 +59,25 @@ export async function openSession(sid: string, fragment: string | null): Promise
 	}
 }
 
-/** Keys and a row of our own, before anything is said to the relay. */
-async function begin(sid: string, fragment: string): Promise<Session> {
-	let link: SessionLink;
+function parse(sid: string, fragment: string): SessionLink {
 	try {
-		link = parseFragment(sid, fragment);
+		return parseFragment(sid, fragment);
 	} catch (error) {
 		throw new BrokerError(error instanceof LinkError ? error.code : 'link_invalid', { cause: error });
 	}
+}
+
+/** Keys and a row of our own, before anything is said to the relay. */
+async function begin(sid: string, fragment: string): Promise<Session> {
+	const link = parse(sid, fragment);
 	const keys = await deriveKeys(link);
 	const session: Session = {
 		sid,
 		secrets: { link, keys, owner: random(32) },
 		claimed: false,
 		state: 'open',
-		expiresAt: 0,
+		// At the latest; the relay knows it exactly.
+		expiresAt: Date.now() + LIMITS.sessionSeconds * 1000,
 		maxBytes: 0,
 		partBytes: 0,
 		request: null,
@@ -96,14 +106,23 @@ async function claim(session: Session): Promise<Session> {
 		if (info.state === 'sent') throw new BrokerError('already_sent');
 		await relay(claimRequest(sid, secrets.keys.write, await tokenHash(secrets.owner)), processClaim);
 		const { maxBytes, partBytes } = info;
-		const change = { claimed: true, expiresAt: Date.parse(info.expiresAt), maxBytes, partBytes, request };
+		const change = { claimed: true, expiresAt: info.expiresAt, maxBytes, partBytes, request };
 		return (await updateSession(sid, change)) ?? { ...session, ...change };
 	} catch (error) {
-		// A session that never was ours leaves no trace.
-		if (!isTransient(asBrokerError(error).code)) await forgetSession(sid);
+		// A session that is not ours leaves no trace. After any other failure it may be ours already, and `owner` is the only
+		// way back in.
+		if (NOT_OURS.has(asBrokerError(error).code)) await forgetSession(sid);
 		throw error;
 	}
 }
+
+const NOT_OURS = new Set<ErrorCode>([
+	'session_not_found',
+	'session_gone',
+	'already_claimed',
+	'already_sent',
+	'request_invalid',
+]);
 
 async function openSealedRequest(jwe: string, key: string): Promise<SessionRequest> {
 	try {
@@ -119,7 +138,7 @@ async function check(session: Session): Promise<Session> {
 	if (!secrets) return session;
 	try {
 		const info = await relay(sessionRequest(sid, secrets.owner), processSession);
-		return (await updateSession(sid, { expiresAt: Date.parse(info.expiresAt) })) ?? session;
+		return (await updateSession(sid, { expiresAt: info.expiresAt })) ?? session;
 	} catch (error) {
 		const { code } = asBrokerError(error);
 		if (code !== 'session_gone' && code !== 'session_not_found') throw error;
@@ -155,19 +174,35 @@ export async function includeInSession(sid: string, connectionId: string): Promi
 	}));
 }
 
-/** After a send: connections made for this session are the person's to keep, or gone (by the caller). */
-export async function connectionsMadeFor(sid: string): Promise<string[]> {
-	return (await listConnections()).filter(({ newForSession }) => newForSession === sid).map(({ id }) => id);
+/** When a session is over, connections made for it are the person's to keep, or gone. */
+export async function settleConnections(sid: string, afterwards: 'keep' | 'clear'): Promise<void> {
+	const made = (await listConnections()).filter(({ newForSession }) => newForSession === sid);
+	for (const { id } of made) {
+		if (afterwards === 'clear') await removeConnection(id);
+		else await updateConnection(id, { newForSession: null });
+	}
 }
 
-/** Deletes what nobody will look at again. @returns the sids that are gone */
-export async function forgetOldSessions(now: number): Promise<string[]> {
-	const old = (await readAll<Session>([KIND])).filter(
-		({ claimed, expiresAt }) => claimed && expiresAt + REMEMBER_MS < now,
-	);
+/**
+ * Sessions that ended without a send: their secrets go, and a choice to clear holds all the same. What nobody will look at
+ * again is deleted.
+ * @returns the sids that are gone
+ */
+export async function settleOldSessions(now: number): Promise<string[]> {
+	const sessions = await readAll<Session>([KIND]);
+	for (const session of sessions.filter(
+		({ state, expiresAt }) => state === 'open' && expiresAt + CLOCK_SLACK_MS < now,
+	)) {
+		await updateSession(session.sid, ended(session, 'gone'));
+		await settleConnections(session.sid, session.afterwards ?? 'keep');
+	}
+	const old = sessions.filter(({ expiresAt }) => expiresAt + REMEMBER_MS < now);
 	await commit(old.map(({ sid }) => ({ key: sessionKey(sid), remove: true })));
 	return old.map(({ sid }) => sid);
 }
+
+/** Clocks differ: the relay's word comes first. */
+const CLOCK_SLACK_MS = 5 * 60_000;
 
 export function viewSession(session: Session, job: JobView | null, now: number): SessionView {
 	const { sid, request, code, expiresAt, include, afterwards } = session;

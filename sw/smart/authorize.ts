@@ -3,6 +3,8 @@ import * as oauth from 'oauth4webapi';
 import { BrokerError } from '../errors.js';
 import { checkedUrl } from '../http.js';
 import { authorizationServer, oauthClient, type Registration } from './client.js';
+import type { SmartConfiguration } from './discover.js';
+import type { VendorAuth } from './vendors.js';
 
 /** What must be remembered between request and response. Single use; never leaves the worker. */
 export interface PendingAuthorization {
@@ -10,6 +12,21 @@ export interface PendingAuthorization {
 	codeVerifier: string;
 	nonce: string;
 	redirectUri: string;
+}
+
+/**
+ * Anybody can write somebody else's issuer into their own smart-configuration, send a person on to that server, and be handed
+ * the code (mix-up, RFC 9700, section 4.4). So an issuer must be of the token endpoint's origin, unless the directory, which
+ * is trusted, names a vendor that is known to differ.
+ * @throws {BrokerError} `issuer_mismatch`
+ */
+export function checkIssuer({ issuer, tokenEndpoint }: SmartConfiguration, { issuerElsewhere }: VendorAuth): void {
+	if (issuer !== null && !issuerElsewhere && !isSameOrigin(issuer, tokenEndpoint))
+		throw new BrokerError('issuer_mismatch');
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+	return URL.canParse(one) && new URL(one).origin === new URL(other).origin;
 }
 
 /** The URL to send the person to, and what to remember. */
@@ -53,9 +70,9 @@ export function processAuthorizeResponse(
 	const iss = parameters.get('iss');
 	const { issuer, issInResponse } = registration.config;
 	if (issInResponse && iss === null) throw new BrokerError('issuer_mismatch');
-	// Exact comparison (RFC 9207, section 2.4). Where the server never named itself there is nothing to compare with, and
-	// the state, bound to this one server, has to do.
-	if (iss !== null && issuer !== null && iss !== issuer) throw new BrokerError('issuer_mismatch');
+	// Exact comparison (RFC 9207, section 2.4). A server that never named itself can at least not speak for another origin.
+	const expected = issuer ?? (iss !== null && isSameOrigin(iss, registration.config.tokenEndpoint) ? iss : null);
+	if (iss !== null && iss !== expected) throw new BrokerError('issuer_mismatch');
 	const comparable = new URLSearchParams(parameters);
 	if (issuer === null) comparable.delete('iss');
 	try {

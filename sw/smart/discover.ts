@@ -142,7 +142,8 @@ export async function discover(base: string): Promise<SmartConfiguration> {
 	}
 }
 
-const FALL_BACK = new Set(['discovery_not_found', 'discovery_invalid']);
+/** A 404 often comes without CORS headers, and then looks like these two. */
+const FALL_BACK = new Set(['discovery_not_found', 'discovery_invalid', 'cors', 'network']);
 
 function checkStatus({ status }: HttpAnswer): void {
 	if (status === 429 || status >= 500) throw new BrokerError('provider_unavailable');

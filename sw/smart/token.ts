@@ -12,8 +12,8 @@ import { authorizationServer, oauthClient, type Registration, requestOptions, to
 /** A judged token response. Times in milliseconds since the epoch. */
 export interface Tokens {
 	accessToken: string;
-	/** When the access token ends. */
-	accessExpiresAt: number;
+	/** When the access token ends; null where the answer did not tell. */
+	accessExpiresAt: number | null;
 	/** Null when the answer had none: on a refresh the old one stays (RFC 6749, section 6). */
 	refreshToken: string | null;
 	/** Granted scopes; null when the answer did not say, which means: as asked (section 5.1). */
@@ -25,9 +25,6 @@ export interface Tokens {
 	/** The provider's clock minus ours, from `Date`; 0 where it cannot be read. */
 	clockOffset: number;
 }
-
-/** Where the answer gives no usable lifetime. Short: an access token thought dead too early costs one refresh. */
-const DEFAULT_LIFETIME_S = 300;
 
 export function authorizationCodeRequest(
 	registration: Registration,
@@ -86,7 +83,11 @@ export async function processRefreshResponse(response: Response, patient: string
 }
 
 /** Asks the provider to end the grant (RFC 7009). @returns whether it said that it did */
-export async function revoke(registration: Registration, token: string): Promise<boolean> {
+export async function revoke(
+	registration: Registration,
+	token: string,
+	hint: 'refresh_token' | 'access_token',
+): Promise<boolean> {
 	if (!registration.config.revocationEndpoint) return false;
 	try {
 		const response = await oauth.revocationRequest(
@@ -96,7 +97,7 @@ export async function revoke(registration: Registration, token: string): Promise
 			token,
 			{
 				...requestOptions(registration),
-				additionalParameters: { token_type_hint: 'refresh_token' },
+				additionalParameters: { token_type_hint: hint },
 			},
 		);
 		return response.ok;
@@ -136,7 +137,8 @@ const TokenResponse = v.looseObject({
 	refresh_token: v.optional(v.nullable(v.string())),
 	id_token: v.optional(v.string()),
 	scope: v.optional(v.fallback(v.nullable(v.string()), null)),
-	patient: v.optional(v.fallback(v.nullable(v.string()), null)),
+	// FHIR ids have at most 64 characters; some servers' are longer.
+	patient: v.optional(v.fallback(v.nullable(v.pipe(v.string(), v.maxLength(200))), null)),
 	expires_in: v.optional(v.unknown()),
 });
 type TokenResponse = v.InferOutput<typeof TokenResponse>;
@@ -164,9 +166,10 @@ function readTokens(body: TokenResponse, response: Response): Tokens {
 	const { access_token, refresh_token, id_token: _unused, ...fields } = body;
 	const serverNow = Date.parse(response.headers.get('Date') ?? '');
 	const now = Date.now();
+	const lifetime = readLifetime(body.expires_in);
 	return {
 		accessToken: access_token,
-		accessExpiresAt: now + lifetime(body.expires_in) * 1000,
+		accessExpiresAt: lifetime === null ? null : now + lifetime * 1000,
 		refreshToken: refresh_token || null,
 		scope: body.scope ?? null,
 		patient: body.patient || null,
@@ -180,10 +183,10 @@ function readTokens(body: TokenResponse, response: Response): Tokens {
 const LONGEST_LIFETIME_S = 365 * 24 * 60 * 60;
 
 /** `expires_in` in seconds; missing, negative and nonsense count as not told, a string of digits as a number. */
-function lifetime(value: unknown): number {
+function readLifetime(value: unknown): number | null {
 	const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
 	const told = typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds);
-	return told ? Math.min(seconds, LONGEST_LIFETIME_S) : DEFAULT_LIFETIME_S;
+	return told ? Math.min(seconds, LONGEST_LIFETIME_S) : null;
 }
 
 /** Full validation (S:201, S:218): claims by the library, the signature wherever the keys can be fetched. */

@@ -10,6 +10,8 @@ export interface VendorAuth {
 	refreshSendsScope?: boolean;
 	/** The end of a refresh token is told by introspection with the access token as bearer. */
 	introspects?: boolean;
+	/** Its issuer is on another origin than its token endpoint. */
+	issuerElsewhere?: boolean;
 }
 
 const VENDORS: Record<string, VendorAuth> = {
@@ -17,7 +19,7 @@ const VENDORS: Record<string, VendorAuth> = {
 	athenahealth: { refreshSendsScope: true },
 	nextgen: { scope: 'openid fhirUser launch/patient offline_access patient/*.read' },
 	drchrono: { scope: 'openid offline_access fhirUser launch/patient patient/*.read' },
-	veradigm: { scope: 'launch/patient openid profile user/*.read patient/*.read' },
+	veradigm: { scope: 'launch/patient openid profile user/*.read patient/*.read', issuerElsewhere: true },
 	greenway: { scope: 'launch/patient openid fhirUser online_access patient/*.read' },
 };
 

@@ -4,28 +4,27 @@
  * a connection. State, verifier, code and tokens never leave the worker.
  */
 import { tokenHash } from '../../relay/envelope.js';
-import type { ConnectTarget, Notice } from '../contract.js';
+import type { ConnectTarget } from '../contract.js';
 import { asBrokerError, BrokerError, toWire } from '../errors.js';
-import { patientSummary } from '../fhir/patient.js';
-import { bodyText, http } from '../http.js';
-import { authorizeRequest, type PendingAuthorization, processAuthorizeResponse } from '../smart/authorize.js';
+import { http } from '../http.js';
+import {
+	authorizeRequest,
+	checkIssuer,
+	type PendingAuthorization,
+	processAuthorizeResponse,
+} from '../smart/authorize.js';
 import type { Registration } from '../smart/client.js';
 import { discover, normalizeBase, type SmartConfiguration } from '../smart/discover.js';
 import { chooseScopes } from '../smart/scopes.js';
 import { authorizationCodeRequest, processAuthorizationCodeResponse, revoke, type Tokens } from '../smart/token.js';
 import { vendorAuth } from '../smart/vendors.js';
-import {
-	addConnection,
-	type Connection,
-	findSamePatient,
-	getConnection,
-	listConnections,
-	updateConnection,
-} from './connections.js';
+import { addConnection, type Connection, findSamePatient, getConnection, updateConnection } from './connections.js';
 import type { RowKey } from './db.js';
-import { applyTokens, expiryAfter, forgetUnsaved, tellEnd } from './keeper.js';
+import { accessEnd, applyTokens, expiryAfter, forgetUnsaved, locked, tellEnd } from './keeper.js';
+import { notify } from './notices.js';
+import { readPatient } from './patient.js';
 import { getProvider } from './providers.js';
-import { commit, read, readAll, take } from './rows.js';
+import { commit, readAll, take } from './rows.js';
 
 /** Everything about one trip. */
 interface Trip {
@@ -44,7 +43,6 @@ interface Trip {
 const KIND = 'trip';
 /** People need a while to find their password. */
 const TRIP_MS = 60 * 60_000;
-const NOTICE: RowKey = ['notice'];
 export const CALLBACK_PATH = '/connect/callback';
 
 /** The row's key must not give the state away; a hash of it does not. */
@@ -61,6 +59,7 @@ export async function startConnect(
 ): Promise<{ url: string; providerName: string }> {
 	const wanted = await resolve(target);
 	const config = await discover(wanted.fhirBaseUrl);
+	checkIssuer(config, vendorAuth(wanted.provider.vendor));
 	await checkTokenEndpoint(config);
 	const registration = { fhirBaseUrl: wanted.fhirBaseUrl, clientId: wanted.clientId, config };
 	const scope = wanted.scope ?? vendorAuth(wanted.provider.vendor).scope ?? chooseScopes(config);
@@ -130,27 +129,39 @@ async function forgetOldTrips(): Promise<void> {
 	if (old.length) await commit(old.map(({ key }) => ({ key, remove: true })));
 }
 
-/** What came of a trip. `include` names a connection that belongs into the session it was made for. */
+/** Where the person goes on, and work that the redirect does not wait for. */
 export interface Arrival {
 	returnTo: string;
-	include: { sid: string; connectionId: string } | null;
+	rest: Promise<unknown>;
 }
 
-/** Never throws for what a provider or a person did: the outcome is a notice, shown where the person started. */
-export async function finishConnect(parameters: URLSearchParams): Promise<Arrival> {
-	const state = parameters.get('state') ?? '';
-	const trip = await takeTrip(state);
+/** How long the redirect waits for the name on the card. */
+const NAME_MS = 8_000;
+
+/**
+ * Never throws for what a provider or a person did: the outcome is a notice, shown where the person started.
+ * @param include puts a connection into the session that it was made for
+ */
+export async function finishConnect(
+	parameters: URLSearchParams,
+	include: (sid: string, connectionId: string) => Promise<void>,
+): Promise<Arrival> {
+	const trip = await takeTrip(parameters.get('state') ?? '');
 	if (!trip) {
 		await notify({ kind: 'error', error: toWire(new BrokerError('state_unknown')), providerName: null });
-		return { returnTo: '/connections', include: null };
+		return { returnTo: '/connections', rest: Promise.resolve() };
 	}
+	const { returnTo, sid } = trip;
 	try {
-		const { connectionId, repaired } = await exchange(trip, parameters);
-		await notify({ kind: repaired ? 'reauthorized' : 'connected', connectionId });
-		return { returnTo: trip.returnTo, include: trip.sid ? { sid: trip.sid, connectionId } : null };
+		const { connection, repaired, clockOffset } = await exchange(trip, parameters);
+		// Everything that belongs together comes before the next request: a worker may die during that.
+		if (sid) await include(sid, connection.id);
+		await notify({ kind: repaired ? 'reauthorized' : 'connected', connectionId: connection.id });
+		await readPatient(connection, NAME_MS);
+		return { returnTo, rest: tellEnd(connection, clockOffset) };
 	} catch (error) {
 		await notify({ kind: 'error', error: toWire(error), providerName: trip.provider.name });
-		return { returnTo: trip.returnTo, include: null };
+		return { returnTo, rest: Promise.resolve() };
 	}
 }
 
@@ -161,7 +172,7 @@ async function takeTrip(state: string): Promise<Trip | undefined> {
 	return trip && Date.now() - trip.startedAt <= TRIP_MS ? trip : undefined;
 }
 
-async function exchange(trip: Trip, parameters: URLSearchParams): Promise<{ connectionId: string; repaired: boolean }> {
+async function exchange(trip: Trip, parameters: URLSearchParams) {
 	const { registration, pending } = trip;
 	const checked = processAuthorizeResponse(parameters, pending, registration);
 	const response = await authorizationCodeRequest(registration, checked, pending);
@@ -170,16 +181,15 @@ async function exchange(trip: Trip, parameters: URLSearchParams): Promise<{ conn
 		? await getConnection(trip.reauthorizes)
 		: await findSamePatient(registration.fhirBaseUrl, tokens.patient);
 	if (existing && existing.patientId !== tokens.patient) {
-		await revoke(registration, tokens.refreshToken ?? tokens.accessToken);
+		if (tokens.refreshToken) await revoke(registration, tokens.refreshToken, 'refresh_token');
+		else await revoke(registration, tokens.accessToken, 'access_token');
 		throw new BrokerError('patient_mismatch');
 	}
 	const now = Date.now();
-	const saved = existing ? await repair(existing, trip, tokens, now) : await create(trip, tokens, now);
-	// Everything from here on is worth having, but the connection is safe without it.
-	const patient = await readPatient(saved);
-	if (patient) await updateConnection(saved.id, { patient });
-	await tellEnd(saved, tokens.clockOffset);
-	return { connectionId: saved.id, repaired: existing !== undefined };
+	const connection = existing
+		? await locked(existing.id, () => repair(existing, trip, tokens, now))
+		: await create(trip, tokens, now);
+	return { connection, repaired: existing !== undefined, clockOffset: tokens.clockOffset };
 }
 
 async function create(trip: Trip, tokens: Tokens & { patient: string }, now: number): Promise<Connection> {
@@ -191,7 +201,7 @@ async function create(trip: Trip, tokens: Tokens & { patient: string }, now: num
 		patient: null,
 		scope: tokens.scope ?? trip.scope,
 		accessToken: tokens.accessToken,
-		accessExpiresAt: tokens.accessExpiresAt,
+		accessExpiresAt: accessEnd(tokens, tokens.refreshToken, now),
 		refreshToken: tokens.refreshToken,
 		intent: null,
 		status: 'active',
@@ -216,46 +226,7 @@ async function repair(existing: Connection, trip: Trip, tokens: Tokens, now: num
 	return saved;
 }
 
-async function readPatient(connection: Connection): Promise<Connection['patient']> {
-	const url = `${connection.fhirBaseUrl}/Patient/${encodeURIComponent(connection.patientId)}`;
-	const headers = { Authorization: `Bearer ${connection.accessToken}`, Accept: 'application/fhir+json' };
-	try {
-		const answer = await http(url, { headers, timeout: 15_000 });
-		return answer.status === 200 ? patientSummary(bodyText(answer)) : null;
-	} catch {
-		return null;
-	}
-}
-
 /** A path of this app, whatever was asked for: never another origin, never the callback again. */
 function appPath(path: string): string {
 	return /^\/(connections|collect|connect\/[A-Za-z0-9_-]{22}(\/select)?)?$/.test(path) ? path : '/connections';
-}
-
-// --- notices ----------------------------------------------------------------------------------------------------
-
-type Unnamed<N> = N extends Notice ? Omit<N, 'id'> : never;
-
-async function notify(notice: Unnamed<Notice>): Promise<void> {
-	await commit([{ key: NOTICE, value: { ...notice, id: crypto.randomUUID() } }]);
-}
-
-export async function currentNotice(): Promise<Notice | null> {
-	return (await read<Notice>(NOTICE))?.value ?? null;
-}
-
-export async function dismissNotice(id: string): Promise<void> {
-	if ((await currentNotice())?.id === id) await commit([{ key: NOTICE, remove: true }]);
-}
-
-// --- leaving ----------------------------------------------------------------------------------------------------
-
-/** Ends a grant at its provider where that is offered. Whatever it answers, the caller deletes. */
-export async function revokeConnection(connection: Connection): Promise<void> {
-	const token = connection.refreshToken ?? connection.accessToken;
-	if (connection.status === 'active' && token) await revoke(connection, token);
-}
-
-export async function revokeAll(): Promise<void> {
-	await Promise.all((await listConnections().catch(() => [])).map(revokeConnection));
 }

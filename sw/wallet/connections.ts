@@ -16,7 +16,8 @@ export interface Connection extends Registration {
 	/** The scopes granted; empty where the provider did not say. */
 	scope: string;
 	accessToken: string;
-	accessExpiresAt: number;
+	/** Null: not told, and not renewable, so it is used until it is refused. */
+	accessExpiresAt: number | null;
 	/** Null: access ends with the access token. */
 	refreshToken: string | null;
 	/**
@@ -25,7 +26,7 @@ export interface Connection extends Registration {
 	 */
 	intent: { startedAt: number } | null;
 	status: 'active' | 'expired';
-	problem: { error: WireError; since: number } | null;
+	problem: { error: WireError; since: number; triedAt: number } | null;
 	connectedAt: number;
 	lastRefreshedAt: number;
 	expiry: Expiry;
@@ -54,6 +55,14 @@ export function updateConnection(id: string, change: Partial<Connection>): Promi
 	return update<Connection>(connectionKey(id), (connection) => ({ ...connection, ...change }));
 }
 
+/** The same, by a function of what is there; undefined leaves it as it is. */
+export function changeConnection(
+	id: string,
+	change: (connection: Connection) => Connection | undefined,
+): Promise<Connection | undefined> {
+	return update<Connection>(connectionKey(id), change);
+}
+
 export async function deleteConnection(id: string): Promise<void> {
 	await commit([{ key: connectionKey(id), remove: true }]);
 }
@@ -65,12 +74,13 @@ export async function findSamePatient(fhirBaseUrl: string, patientId: string): P
 
 /** The problem to note for a failure: the first of a row of failures says since when. */
 export function noteProblem(before: Connection['problem'], error: unknown, now: number): Connection['problem'] {
-	return { error: toWire(error), since: before?.since ?? now };
+	return { error: toWire(error), since: before?.since ?? now, triedAt: now };
 }
 
 /** Whether only signing in again helps: the provider said so, or access that cannot be renewed has ended. */
 export function isExpired(connection: Connection, now: number): boolean {
-	return connection.status === 'expired' || (connection.refreshToken === null && connection.accessExpiresAt <= now);
+	const { status, refreshToken, accessExpiresAt } = connection;
+	return status === 'expired' || (refreshToken === null && accessExpiresAt !== null && accessExpiresAt <= now);
 }
 
 export function viewConnection(connection: Connection, now: number, refreshing: boolean): ConnectionView {
@@ -83,7 +93,10 @@ export function viewConnection(connection: Connection, now: number, refreshing: 
 		host: new URL(connection.fhirBaseUrl).host,
 		patient,
 		status: expired ? 'expired' : 'active',
-		problem: expired && problem?.error.code === REAUTHORIZE ? null : problem,
+		problem:
+			!problem || (expired && problem.error.code === REAUTHORIZE)
+				? null
+				: { error: problem.error, since: problem.since },
 		refreshing,
 		connectedAt,
 		lastRefreshedAt,

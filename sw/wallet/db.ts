@@ -35,8 +35,16 @@ function open(): Promise<IDBDatabase> {
 	return opening;
 }
 
+/** Told when the database may be gone, and with it everything that was read from it. */
+let forgotten: () => void = () => {};
+
+export function onForget(listener: () => void): void {
+	forgotten = listener;
+}
+
 function forget(): void {
 	opening = undefined;
+	forgotten();
 }
 
 /** idb-keyval's store, with strict durability and one retry on a connection that was lost. */

@@ -16,15 +16,19 @@ import { introspectExpiry, processRefreshResponse, refreshRequest, type Tokens }
 import { vendorAuth } from '../smart/vendors.js';
 import {
 	type Connection,
+	changeConnection,
 	getConnection,
 	isExpired,
 	listConnections,
 	noteProblem,
 	updateConnection,
 } from './connections.js';
+import { tryAccess } from './patient.js';
 
-/** An access token with less than this left is not worth starting with. */
+/** An access token with less than this left is not worth starting with, unless it never had much more. */
 const MARGIN_MS = 60_000;
+/** How long a renewable access token is used whose end was not told. Thought dead too early, it costs one refresh. */
+const UNTOLD_MS = 300_000;
 /** A connection that was not tried for this long is due, whatever its access token says. */
 const UNTESTED_MS = 60 * 60_000;
 /** How long to wait for somebody else's refresh. */
@@ -64,7 +68,7 @@ export interface Stale {
 export async function freshConnection(id: string, stale: Stale = {}): Promise<Connection> {
 	const known = await load(id);
 	if (isUsable(known, stale)) return known;
-	return navigator.locks.request(`refresh ${id}`, { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) }, async () => {
+	return locked(id, async () => {
 		const connection = await load(id);
 		if (isUsable(connection, stale)) return connection;
 		refreshing.add(id);
@@ -78,14 +82,27 @@ export async function freshConnection(id: string, stale: Stale = {}): Promise<Co
 	});
 }
 
+/** Runs `work` while nobody else refreshes, repairs or removes the connection, in whichever worker. */
+export function locked<T>(id: string, work: () => Promise<T>): Promise<T> {
+	return navigator.locks.request(`refresh ${id}`, { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) }, work);
+}
+
 function isUsable(connection: Connection, { rejected, before = 0 }: Stale): boolean {
 	return (
 		connection.status === 'active' &&
 		connection.accessToken !== rejected &&
 		// Access that cannot be renewed is used to its end, and asking for a refresh does not shorten it.
 		(connection.refreshToken === null || connection.lastRefreshedAt >= before) &&
-		connection.accessExpiresAt - Date.now() > (connection.refreshToken === null ? 0 : MARGIN_MS)
+		timeLeft(connection, Date.now()) > (connection.refreshToken === null ? 0 : margin(connection))
 	);
+}
+
+function timeLeft({ accessExpiresAt }: Connection, now: number): number {
+	return (accessExpiresAt ?? Number.POSITIVE_INFINITY) - now;
+}
+
+function margin(connection: Connection): number {
+	return Math.min(MARGIN_MS, timeLeft(connection, connection.lastRefreshedAt) / 2);
 }
 
 async function load(id: string): Promise<Connection> {
@@ -122,7 +139,7 @@ export function applyTokens(connection: Connection, tokens: Tokens, now: number)
 	const refreshToken = tokens.refreshToken ?? connection.refreshToken;
 	return {
 		accessToken: tokens.accessToken,
-		accessExpiresAt: tokens.accessExpiresAt,
+		accessExpiresAt: accessEnd(tokens, refreshToken, now),
 		refreshToken,
 		scope: tokens.scope ?? connection.scope,
 		intent: null,
@@ -133,9 +150,18 @@ export function applyTokens(connection: Connection, tokens: Tokens, now: number)
 	};
 }
 
+/** When to take the access token for dead. */
+export function accessEnd(tokens: Tokens, refreshToken: string | null, now: number): number | null {
+	return tokens.accessExpiresAt ?? (refreshToken === null ? null : now + UNTOLD_MS);
+}
+
 /** Expiry as far as the answer itself tells. */
 export function expiryAfter(before: Expiry, tokens: Tokens, refreshToken: string | null, now: number): Expiry {
-	if (refreshToken === null) return { kind: 'at', at: tokens.accessExpiresAt, renews: false };
+	if (refreshToken === null) {
+		return tokens.accessExpiresAt === null
+			? { kind: 'unknown' }
+			: { kind: 'at', at: tokens.accessExpiresAt, renews: false };
+	}
 	const told = endInFields(tokens.fields, now);
 	const end = told === 'unknown' ? shift(endInToken(refreshToken), tokens.clockOffset) : told;
 	return followExpiry(before, end);
@@ -160,14 +186,43 @@ async function save(id: string, change: Partial<Connection>): Promise<Connection
 	return load(id);
 }
 
-async function noteFailure(connection: Connection, error: unknown): Promise<void> {
+/** Notes a failure with the connection, unless that has another grant by now: then the failure is of the old one. */
+async function noteFailure(tried: Connection, error: unknown): Promise<void> {
 	const code = error instanceof BrokerError ? error.code : undefined;
-	const change: Partial<Connection> = { intent: null, problem: noteProblem(connection.problem, error, Date.now()) };
-	// Only these two end a connection; everything else leaves it as it was.
-	if (code === 'reauthorization_required' || code === 'patient_mismatch') change.status = 'expired';
-	// Access to somebody else's record is not kept, not even sealed.
-	if (code === 'patient_mismatch') Object.assign(change, { accessToken: '', refreshToken: null });
-	await updateConnection(connection.id, change).catch(() => undefined);
+	await changeConnection(tried.id, (connection) => {
+		if (connection.refreshToken !== tried.refreshToken || connection.accessToken !== tried.accessToken)
+			return undefined;
+		const noted = { ...connection, intent: null, problem: noteProblem(connection.problem, error, Date.now()) };
+		// Only these two end a connection; everything else leaves it as it was.
+		if (code === 'reauthorization_required') return { ...noted, status: 'expired' };
+		// Access to somebody else's record is not kept, not even sealed.
+		if (code === 'patient_mismatch') return { ...noted, status: 'expired', accessToken: '', refreshToken: null };
+		return noted;
+	}).catch(() => undefined);
+}
+
+/**
+ * Asks the provider now, due or not. What cannot be renewed is tried instead.
+ * @throws {BrokerError} `connection_unknown`, and what a refresh throws
+ */
+export async function refreshNow(id: string): Promise<void> {
+	const connection = await load(id);
+	if (connection.refreshToken !== null || connection.status === 'expired') {
+		await freshConnection(id, { before: Date.now() });
+		return;
+	}
+	refreshing.add(id);
+	changed();
+	try {
+		await tryAccess(connection);
+		await updateConnection(id, { problem: null });
+	} catch (error) {
+		await noteFailure(connection, error);
+		throw error;
+	} finally {
+		refreshing.delete(id);
+		changed();
+	}
 }
 
 /** Refreshes what is due, a few at a time; failures are noted with the connection. */
@@ -175,7 +230,7 @@ export async function tend(): Promise<void> {
 	const now = Date.now();
 	const due = (await listConnections())
 		.filter((connection) => isDue(connection, now))
-		.sort((a, b) => a.accessExpiresAt - b.accessExpiresAt);
+		.sort((a, b) => timeLeft(a, now) - timeLeft(b, now));
 	const next = async (): Promise<void> => {
 		const connection = due.shift();
 		if (!connection) return;
@@ -186,12 +241,11 @@ export async function tend(): Promise<void> {
 }
 
 function isDue(connection: Connection, now: number): boolean {
-	if (isExpired(connection, now) || connection.refreshToken === null) return false;
-	const failedLately =
-		connection.problem !== null &&
-		!isTransient(connection.problem.error.code) &&
-		now - connection.problem.since < UNTESTED_MS;
-	if (failedLately) return false;
-	if ((connection.problem?.error.retryAt ?? 0) > now) return false;
-	return connection.accessExpiresAt - now < 5 * MARGIN_MS || now - connection.lastRefreshedAt > UNTESTED_MS;
+	const { problem, refreshToken, intent, lastRefreshedAt } = connection;
+	if (isExpired(connection, now) || refreshToken === null) return false;
+	// A worker died with this refresh in flight: find out whether the connection outlived it.
+	if (intent) return true;
+	if ((problem?.error.retryAt ?? 0) > now) return false;
+	if (problem && !isTransient(problem.error.code) && now - problem.triedAt < UNTESTED_MS) return false;
+	return timeLeft(connection, now) < 5 * MARGIN_MS || now - lastRefreshedAt > UNTESTED_MS;
 }

@@ -24,9 +24,11 @@ interface Indexed extends Directory {
 let cached: Promise<Indexed> | undefined;
 
 async function directory(): Promise<Indexed> {
-	const current = await cached?.catch(() => undefined);
+	const known = cached;
+	const current = await known?.catch(() => undefined);
 	if (current && Date.now() - current.fetchedAt < FRESH_MS) return current;
-	cached = load();
+	// Of several that find it old, the first asks.
+	if (!cached || cached === known) cached = load();
 	return cached;
 }
 

@@ -7,7 +7,7 @@
  */
 import { promisifyRequest } from 'idb-keyval';
 import { BrokerError } from '../errors.js';
-import { type RowKey, transact, wallet } from './db.js';
+import { onForget, type RowKey, transact, wallet } from './db.js';
 
 /** A sealed value as it lies on disk. */
 export interface Sealed {
@@ -45,10 +45,13 @@ async function loadOrCreate(): Promise<CryptoKey> {
 	return stored;
 }
 
-/** Forgets the key in memory, after its row is gone. */
+/** Forgets the key in memory: it must not outlive its row. */
 export function forgetKey(): void {
 	cached = undefined;
 }
+
+// Another worker may delete everything and begin with a new key.
+onForget(forgetKey);
 
 const utf8 = new TextEncoder();
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { test as base, expect, type Page } from '@playwright/test';
+import { type BrowserContext, test as base, chromium, expect, type Page } from '@playwright/test';
 import { relayConfig } from '../../relay/server/config.js';
 import { startRelay } from '../../relay/server/serve.js';
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
@@ -25,8 +25,16 @@ export interface Stack {
 	restartRelay(): Promise<void>;
 }
 
+/** A browser profile on disk, which outlives its browser. */
+export interface Profile {
+	dir: string;
+	/** Starts a browser with it; close the last one before. */
+	open(): Promise<BrowserContext>;
+}
+
 interface Fixtures {
 	agent: (options?: AskOptions) => Promise<Agent>;
+	profile: Profile;
 	/** No faults and no counts from another test. */
 	calm: undefined;
 }
@@ -70,6 +78,19 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
 		},
 		{ auto: true },
 	],
+	profile: async ({ stack, launchOptions, viewport }, use) => {
+		const dir = await mkdtemp(join(tmpdir(), 'satchel-profile-'));
+		let last: BrowserContext | undefined;
+		await use({
+			dir,
+			open: async () => {
+				last = await chromium.launchPersistentContext(dir, { ...launchOptions, viewport, baseURL: stack.origin });
+				return last;
+			},
+		});
+		await last?.close();
+		await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+	},
 	agent: async ({ stack }, use) => {
 		const agents: Agent[] = [];
 		await use(async (options = {}) => {
@@ -242,12 +263,4 @@ export class Agent {
 		await this.exited;
 		await rm(join(this.dir, '..'), { recursive: true, force: true });
 	}
-}
-
-/** `Type/id` of every resource, sorted; what a delivery is compared by before its text is. */
-export function identities(lines: string[]): string[] {
-	return lines
-		.map((line) => JSON.parse(line) as { resourceType: string; id?: string })
-		.map(({ resourceType, id }) => `${resourceType}/${id}`)
-		.sort();
 }

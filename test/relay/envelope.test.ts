@@ -123,14 +123,26 @@ describe('a part', () => {
 
 const agent = await session();
 const keys = await deriveKeys(agent);
+const source = {
+	name: 'A clinic',
+	fhirBaseUrl: 'https://ehr.example/fhir',
+	patient: { id: 'p1' },
+	fetchedAt: '2026-11-22T11:59:00.000Z',
+	bid: random(16),
+	key: random(32),
+	parts: [random(32)],
+	bytes: 0,
+	resources: 0,
+	queries: [],
+};
 const manifest = {
 	v: PROTOCOL_VERSION,
 	sid: agent.sid,
 	sentAt: '2026-11-22T12:00:00.000Z',
 	redaction: null,
-	sources: [],
+	sources: [source],
 } as const;
-const jwe = await sealManifest({ ...manifest, sources: [] }, agent.pk, keys);
+const jwe = await sealManifest({ ...manifest, sources: [source] }, agent.pk, keys);
 
 describe('a manifest', () => {
 	test('opens for the agent it was sealed to', async () => {
@@ -144,18 +156,20 @@ describe('a manifest', () => {
 
 	test('is refused from somebody who knows pk but did not hold the link', async () => {
 		const guessed = await deriveKeys({ ...agent, secret: random(32) });
-		const forged = await sealManifest({ ...manifest, sources: [] }, agent.pk, guessed);
+		const forged = await sealManifest({ ...manifest, sources: [source] }, agent.pk, guessed);
 		await expect(openManifest(forged, agent)).rejects.toMatchObject({ code: 'manifest_invalid' });
 	});
 
 	test('is refused when it speaks of another session than the one it is sealed for', async () => {
 		const other = await session();
-		const swapped = await sealManifest({ ...manifest, sid: other.sid, sources: [] }, agent.pk, keys);
+		const swapped = await sealManifest({ ...manifest, sid: other.sid, sources: [source] }, agent.pk, keys);
 		await expect(openManifest(swapped, agent)).rejects.toMatchObject({ code: 'manifest_invalid' });
 	});
 
 	test('cannot be sealed to an all-zero key', async () => {
 		const zero = base64url.encode(new Uint8Array(32));
-		await expect(sealManifest({ ...manifest, sources: [] }, zero, keys)).rejects.toMatchObject({ code: 'key_invalid' });
+		await expect(sealManifest({ ...manifest, sources: [source] }, zero, keys)).rejects.toMatchObject({
+			code: 'key_invalid',
+		});
 	});
 });

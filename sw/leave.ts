@@ -1,0 +1,16 @@
+/** "Clear All Connections". */
+import { stopAll } from './jobs/engine.js';
+import { listConnections } from './wallet/connections.js';
+import { destroy } from './wallet/db.js';
+import { revokeGrant } from './wallet/remove.js';
+
+/**
+ * Everything that this origin keeps but the app itself: connections, sessions, jobs, records in flight, and the key to
+ * them. Deleted first, revoked then: what the person asked for must not wait for a provider.
+ */
+export async function clearEverything(): Promise<void> {
+	const connections = await listConnections().catch(() => []);
+	stopAll();
+	await destroy();
+	await Promise.all(connections.map(revokeGrant));
+}

@@ -1,0 +1,285 @@
+import { expect, test, vi } from 'vitest';
+import type { Connection } from '../../../sw/wallet/connections.js';
+import { codeOf, json, kill, network, rowsOnDisk, sent, setOnline } from '../setup.js';
+import { connection, rotating } from './support.js';
+
+async function load() {
+	const connections = await import('../../../sw/wallet/connections.js');
+	return { ...connections, ...(await import('../../../sw/wallet/keeper.js')) };
+}
+
+async function start(change: Partial<Connection> = {}) {
+	const worker = await load();
+	await worker.addConnection(connection(change));
+	return worker;
+}
+
+const HOUR = 3_600_000;
+const refuse = (status: number, body: object = {}) => network(() => json(body, { status }));
+
+test('twenty callers at once cause one token request and get the same token', async () => {
+	const { freshConnection } = await start();
+	const server = rotating();
+	network(server.respond);
+	const got = await Promise.all(Array.from({ length: 20 }, () => freshConnection('c1')));
+	expect(new Set(got.map(({ accessToken }) => accessToken))).toEqual(new Set(['at-1']));
+	expect(server.presented).toEqual(['rt-0']);
+});
+
+test('two workers at once cause one token request', async () => {
+	const { freshConnection } = await start();
+	vi.resetModules();
+	const other = await load();
+	const server = rotating();
+	network(server.respond);
+	const [a, b] = await Promise.all([freshConnection('c1'), other.freshConnection('c1')]);
+	expect([a.accessToken, b.accessToken]).toEqual(['at-1', 'at-1']);
+	expect(server.presented).toEqual(['rt-0']);
+});
+
+test('all who met a 401 share one new token', async () => {
+	const { freshConnection } = await start({ accessExpiresAt: Date.now() + HOUR });
+	const server = rotating();
+	network(server.respond);
+	const got = await Promise.all(Array.from({ length: 5 }, () => freshConnection('c1', { rejected: 'at-0' })));
+	expect(got.map(({ accessToken }) => accessToken)).toEqual(Array(5).fill('at-1'));
+	// Somebody who was slower to be refused.
+	expect((await freshConnection('c1', { rejected: 'at-0' })).accessToken).toBe('at-1');
+	expect(server.presented).toEqual(['rt-0']);
+});
+
+test('a good access token costs no request, also after the worker died', async () => {
+	const { freshConnection } = await start({ accessExpiresAt: Date.now() + HOUR });
+	expect((await freshConnection('c1')).accessToken).toBe('at-0');
+	kill();
+	expect((await (await load()).freshConnection('c1')).accessToken).toBe('at-0');
+	expect(sent).toHaveLength(0);
+});
+
+test('a token with less than a minute left is renewed; without a refresh token it is used to its end', async () => {
+	const soon = Date.now() + 30_000;
+	const { addConnection, freshConnection } = await start({ accessExpiresAt: soon });
+	await addConnection(connection({ id: 'c2', accessExpiresAt: soon, refreshToken: null }));
+	const server = rotating();
+	network(server.respond);
+	expect((await freshConnection('c1')).accessToken).toBe('at-1');
+	expect((await freshConnection('c2')).accessToken).toBe('at-0');
+});
+
+test('a rotated token is on disk before anybody gets it', async () => {
+	const { freshConnection } = await start();
+	network(rotating().respond);
+	await freshConnection('c1');
+	kill();
+	const { getConnection } = await load();
+	expect(await getConnection('c1')).toMatchObject({ accessToken: 'at-1', refreshToken: 'rt-1', intent: null });
+});
+
+test('the intent to refresh is on disk before the request leaves', async () => {
+	const { freshConnection, getConnection } = await start();
+	const server = rotating();
+	let seen: unknown;
+	network(async (request) => {
+		seen = (await getConnection('c1'))?.intent;
+		return server.respond(request);
+	});
+	await freshConnection('c1');
+	expect(seen).toMatchObject({ startedAt: expect.any(Number) });
+});
+
+test('an answer that cannot be written down is kept, and written down as soon as that is possible', async () => {
+	const { freshConnection } = await start();
+	const server = rotating();
+	const { put } = IDBObjectStore.prototype;
+	const full = vi.spyOn(IDBObjectStore.prototype, 'put');
+	network(async (request) => {
+		const response = await server.respond(request);
+		full.mockImplementation(() => {
+			throw new DOMException('full', 'QuotaExceededError');
+		});
+		return response;
+	});
+	await expect(freshConnection('c1')).rejects.toThrow();
+	full.mockImplementation(put);
+	full.mockRestore();
+	expect((await freshConnection('c1')).accessToken).toBe('at-1');
+	expect(server.presented).toEqual(['rt-0']);
+	kill();
+	const { getConnection } = await load();
+	expect(await getConnection('c1')).toMatchObject({ refreshToken: 'rt-1', status: 'active' });
+});
+
+test('an answer that could not be written down does not undo a new sign-in', async () => {
+	const { freshConnection, updateConnection, forgetUnsaved } = await start();
+	const server = rotating();
+	const full = vi.spyOn(IDBObjectStore.prototype, 'put');
+	network(async (request) => {
+		const response = await server.respond(request);
+		full.mockImplementation(() => {
+			throw new DOMException('full', 'QuotaExceededError');
+		});
+		return response;
+	});
+	await expect(freshConnection('c1')).rejects.toThrow();
+	full.mockRestore();
+	await updateConnection('c1', { accessToken: 'signed-in', refreshToken: 'new', accessExpiresAt: Date.now() + HOUR });
+	forgetUnsaved('c1');
+	expect((await freshConnection('c1')).accessToken).toBe('signed-in');
+});
+
+test('a worker that dies before the request arrived leaves a token that still works, sent once more', async () => {
+	const { freshConnection } = await start();
+	const server = rotating();
+	network(() => {
+		kill();
+		return new Promise(() => {});
+	});
+	void freshConnection('c1').catch(() => {});
+	await vi.waitFor(async () => expect(sent).toHaveLength(1));
+	await new Promise((resolve) => setTimeout(resolve));
+	const next = await load();
+	expect((await next.getConnection('c1'))?.intent).not.toBeNull();
+	network(server.respond);
+	expect((await next.freshConnection('c1')).accessToken).toBe('at-1');
+	expect(server.presented).toEqual(['rt-0']);
+	expect((await next.getConnection('c1'))?.intent).toBeNull();
+});
+
+test('a worker that dies with the rotated token in flight ends in signing in again, without a loop', async () => {
+	const { freshConnection } = await start();
+	const server = rotating();
+	network(async (request) => {
+		await server.respond(request);
+		kill();
+		return new Promise(() => {});
+	});
+	void freshConnection('c1').catch(() => {});
+	await vi.waitFor(() => expect(server.presented).toHaveLength(1));
+	await new Promise((resolve) => setTimeout(resolve));
+	network(server.respond);
+	const next = await load();
+	for (let i = 0; i < 3; i++) expect(await codeOf(next.freshConnection('c1'))).toBe('reauthorization_required');
+	expect(server.presented).toEqual(['rt-0', 'rt-0']);
+	expect(await next.getConnection('c1')).toMatchObject({ status: 'expired', patientId: 'p1', refreshToken: 'rt-0' });
+});
+
+test.each([
+	['an outage', () => refuse(503), 'provider_unavailable'],
+	['too many requests', () => refuse(429), 'rate_limited'],
+	['a web page', () => network(() => new Response('<html>', { status: 400 })), 'provider_unavailable'],
+	[
+		'no network',
+		() =>
+			network(() => {
+				throw new TypeError('down');
+			}),
+		'network',
+	],
+	['being offline', () => setOnline(false), 'offline'],
+	['a rejected client', () => refuse(401, { error: 'invalid_client' }), 'client_rejected'],
+	['an error nobody knows', () => refuse(400, { error: 'x' }), 'provider_error'],
+])('%s leaves the connection as it was and is noted with when it began', async (_what, fail, code) => {
+	const { freshConnection, getConnection } = await start();
+	fail();
+	expect(await codeOf(freshConnection('c1'))).toBe(code);
+	const first = await getConnection('c1');
+	expect(first).toMatchObject({ status: 'active', refreshToken: 'rt-0', intent: null, problem: { error: { code } } });
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + HOUR });
+	expect(await codeOf(freshConnection('c1'))).toBe(code);
+	const second = await getConnection('c1');
+	expect(second?.problem?.since).toBe(first?.problem?.since);
+	expect(second?.problem?.error.correlationId).not.toBe(first?.problem?.error.correlationId);
+});
+
+test('a refresh that works clears the problem', async () => {
+	const { freshConnection, getConnection } = await start();
+	refuse(503);
+	await codeOf(freshConnection('c1'));
+	network(rotating().respond);
+	await freshConnection('c1');
+	expect(await getConnection('c1')).toMatchObject({ problem: null, status: 'active' });
+});
+
+test('another patient ends the connection, and nothing of that access is kept', async () => {
+	const { freshConnection, getConnection } = await start();
+	network(rotating(() => ({ patient: 'somebody-else' })).respond);
+	expect(await codeOf(freshConnection('c1'))).toBe('patient_mismatch');
+	expect(await getConnection('c1')).toMatchObject({ status: 'expired', accessToken: '', refreshToken: null });
+	expect(await codeOf(freshConnection('c1'))).toBe('reauthorization_required');
+	expect(sent).toHaveLength(1);
+});
+
+test('a provider that gives no new refresh token keeps the old one', async () => {
+	const { freshConnection, getConnection } = await start();
+	network(rotating(() => ({ refresh_token: undefined })).respond);
+	await freshConnection('c1');
+	expect(await getConnection('c1')).toMatchObject({ accessToken: 'at-1', refreshToken: 'rt-0' });
+});
+
+test('access that ended without a way to renew it asks for signing in, without a request', async () => {
+	const { freshConnection, getConnection, viewConnection } = await start({ refreshToken: null });
+	expect(await codeOf(freshConnection('c1'))).toBe('reauthorization_required');
+	const view = viewConnection((await getConnection('c1'))!, Date.now(), false);
+	expect(view).toMatchObject({ status: 'expired', problem: null, renewable: false });
+	expect(sent).toHaveLength(0);
+});
+
+test('athenahealth is sent the granted scope again, others are not', async () => {
+	const { addConnection, freshConnection } = await start({ provider: { name: 'A', vendor: 'athenahealth' } });
+	await addConnection(connection({ id: 'c2' }));
+	const scopes: unknown[] = [];
+	network(async (request) => {
+		scopes.push(new URLSearchParams(await request.text()).get('scope'));
+		return json({ access_token: 'at', token_type: 'Bearer' });
+	});
+	await freshConnection('c1');
+	await freshConnection('c2');
+	expect(scopes).toEqual(['patient/*.rs', null]);
+});
+
+test('at Epic the end is asked for by introspection, after the tokens are safe', async () => {
+	const { freshConnection, getConnection } = await start({ provider: { name: 'E', vendor: 'epic' } });
+	const server = rotating();
+	const exp = Math.floor(Date.now() / 1000) + 86_400;
+	let kept: unknown;
+	network(async (request) => {
+		if (!request.url.endsWith('/introspect')) return server.respond(request);
+		kept = (await getConnection('c1'))?.refreshToken;
+		return json({ active: true, exp });
+	});
+	const fresh = await freshConnection('c1');
+	expect(kept).toBe('rt-1');
+	expect(fresh.expiry).toEqual({ kind: 'at', at: exp * 1000, renews: false });
+});
+
+test('an end that moves with each refresh renews, one that stays does not', async () => {
+	const { freshConnection, getConnection } = await start();
+	const begin = Date.now();
+	network(rotating(() => ({ refresh_expires_in: 90 * 24 * 3600 })).respond);
+	await freshConnection('c1');
+	expect((await getConnection('c1'))?.expiry).toMatchObject({ kind: 'at', renews: false });
+	vi.useFakeTimers({ toFake: ['Date'], now: begin + 24 * HOUR });
+	await freshConnection('c1');
+	expect((await getConnection('c1'))?.expiry).toMatchObject({ kind: 'at', renews: true });
+});
+
+test('a connection that is removed during its refresh does not come back', async () => {
+	const { freshConnection, deleteConnection, listConnections } = await start();
+	const server = rotating();
+	network(async (request) => {
+		await deleteConnection('c1');
+		return server.respond(request);
+	});
+	expect(await codeOf(freshConnection('c1'))).toBe('connection_unknown');
+	expect(await listConnections()).toEqual([]);
+	expect((await rowsOnDisk()).filter(({ key }) => Array.isArray(key) && key[0] === 'connection')).toEqual([]);
+});
+
+test('while it refreshes it is shown as refreshing, and listeners hear of the change', async () => {
+	const { freshConnection, isRefreshing, onConnectionChange } = await start();
+	const heard: boolean[] = [];
+	onConnectionChange(() => heard.push(isRefreshing('c1')));
+	network(rotating().respond);
+	await freshConnection('c1');
+	expect(heard).toEqual([true, false]);
+});

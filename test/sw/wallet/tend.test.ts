@@ -1,0 +1,61 @@
+import { expect, test, vi } from 'vitest';
+import type { Connection } from '../../../sw/wallet/connections.js';
+import { json, network, sent } from '../setup.js';
+import { connection } from './support.js';
+
+async function start(change: Partial<Connection> = {}) {
+	const connections = await import('../../../sw/wallet/connections.js');
+	const { tend } = await import('../../../sw/wallet/keeper.js');
+	await connections.addConnection(connection(change));
+	return { ...connections, tend };
+}
+
+const HOUR = 3_600_000;
+
+test('tending refreshes what is due and nothing else, three at a time', async () => {
+	const { addConnection, tend, getConnection } = await start({
+		id: 'good',
+		accessExpiresAt: Date.now() + HOUR,
+		lastRefreshedAt: Date.now(),
+	});
+	const due = ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'];
+	for (const id of due) await addConnection(connection({ id }));
+	await addConnection(connection({ id: 'untested', accessExpiresAt: Date.now() + HOUR }));
+	await addConnection(connection({ id: 'dead', status: 'expired' }));
+	await addConnection(connection({ id: 'short', refreshToken: null, accessExpiresAt: Date.now() + 60_000 }));
+	const told = { code: 'rate_limited', correlationId: 'x', retryAt: Date.now() + HOUR } as const;
+	await addConnection(connection({ id: 'resting', problem: { error: told, since: Date.now(), triedAt: Date.now() } }));
+	const broken = { code: 'client_rejected', correlationId: 'x' } as const;
+	await addConnection(
+		connection({ id: 'refused', problem: { error: broken, since: Date.now(), triedAt: Date.now() } }),
+	);
+	let release = () => {};
+	const released = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	network(async () => {
+		await released;
+		return json({ access_token: 'at-new', token_type: 'Bearer', expires_in: 3600 });
+	});
+	const tending = tend();
+	await vi.waitFor(() => expect(sent).toHaveLength(3));
+	for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+	expect(sent).toHaveLength(3);
+	release();
+	await tending;
+	expect(sent).toHaveLength(due.length + 1);
+	for (const id of [...due, 'untested']) expect((await getConnection(id))?.accessToken, id).toBe('at-new');
+});
+
+test('tending goes on after one that fails', async () => {
+	const { addConnection, tend, getConnection } = await start({ id: 'first', refreshToken: 'bad' });
+	await addConnection(connection({ id: 'second' }));
+	network(async (request) => {
+		const form = new URLSearchParams(await request.text());
+		if (form.get('refresh_token') === 'bad') return json({ error: 'invalid_grant' }, { status: 400 });
+		return json({ access_token: 'at-new', token_type: 'Bearer' });
+	});
+	await tend();
+	expect((await getConnection('first'))?.status).toBe('expired');
+	expect((await getConnection('second'))?.accessToken).toBe('at-new');
+});
