@@ -68,7 +68,12 @@ const handlers: Handlers = {
 		await announce();
 		return viewJob(job);
 	},
-	'job.run': ({ id }) => runSlice(id),
+	'job.run': async ({ id }) => {
+		const slice = await runSlice(id);
+		// A send that is over has kept or cleared what was made for it.
+		if (slice.job.status === 'done') await announce();
+		return slice;
+	},
 	'job.retry': async ({ id }) => {
 		const job = await retryJob(id);
 		await announce();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../../sandbox/server.js';
 import { codeOf, kill, ORIGIN, rowsOnDisk, sent, textIn } from '../setup.js';
 import { send as begin, load, runToEnd, session, signIn } from './world.js';
@@ -92,8 +92,12 @@ describe('what passes by itself', () => {
 		expect(stopped).toMatchObject({ status: 'waiting', error: { code: 'relay_unavailable' }, finishedAt: null });
 		expect(stopped.error?.retryAt).toBeGreaterThanOrEqual(before + 30_000);
 		expect(stopped.parts).toEqual({ sealed: 1, sent: 0 });
-		delete state.odd;
 		sent.length = 0;
+		// Asked for too early, it rests on.
+		expect(await runToEnd(worker, id)).toMatchObject({ status: 'waiting' });
+		expect(sent).toEqual([]);
+		delete state.odd;
+		later(stopped.error?.retryAt);
 		expect(await runToEnd(worker, id)).toMatchObject({ status: 'done', parts: { sealed: 1, sent: 1 } });
 		// Nothing is read a second time.
 		expect(sent.filter(({ url }) => !url.startsWith(ORIGIN))).toEqual([]);
@@ -104,11 +108,21 @@ describe('what passes by itself', () => {
 		const { worker, id, state } = await send(['harbor']);
 		await worker.updateConnection('harbor', { accessExpiresAt: 0 });
 		state.odd = ({ url }) => (url.endsWith('/token') ? new Response('', { status: 502 }) : undefined);
-		expect(await runToEnd(worker, id)).toMatchObject({ status: 'waiting', sources: [{ error: null }] });
+		const stopped = await runToEnd(worker, id);
+		expect(stopped).toMatchObject({ status: 'waiting', sources: [{ error: null }] });
 		expect((await worker.getConnection('harbor'))?.status).toBe('active');
 		delete state.odd;
+		later(stopped.error?.retryAt);
 		expect((await runToEnd(worker, id)).status).toBe('done');
 	});
+});
+
+/** Moves the clock to that moment. */
+function later(at = 0): void {
+	vi.useFakeTimers({ toFake: ['Date'], now: at + 1 });
+}
+afterEach(() => {
+	vi.useRealTimers();
 });
 
 test('a session that is over ends the job for good, and says why', async () => {

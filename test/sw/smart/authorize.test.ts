@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { authorizeRequest, processAuthorizeResponse } from '../../../sw/smart/authorize.js';
+import { authorizeRequest, checkIssuer, processAuthorizeResponse } from '../../../sw/smart/authorize.js';
 import { codeOf } from '../setup.js';
 import { BASE, CLIENT_ID, ISSUER, registration } from './support.js';
 
@@ -62,8 +62,19 @@ test('an iss that was promised and is missing is a mismatch', async () => {
 	expect(await codeOf(respond({ code: 'c1' }, { issInResponse: true }))).toBe('issuer_mismatch');
 });
 
-test('a server that never named itself cannot be compared with, and is bound by its state', async () => {
-	expect((await respond({ code: 'c1', iss: 'https://whoever.test' }, { issuer: null })).get('code')).toBe('c1');
+test('a server that never named itself may speak for its own origin, and for no other', async () => {
+	const own = `${new URL(registration().config.tokenEndpoint).origin}/oauth`;
+	expect((await respond({ code: 'c1', iss: own }, { issuer: null })).get('code')).toBe('c1');
+	expect(await codeOf(respond({ code: 'c1', iss: 'https://whoever.test' }, { issuer: null }))).toBe('issuer_mismatch');
+});
+
+test('an issuer of another origin than the token endpoint is refused, unless its vendor is known for that', () => {
+	const { config } = registration();
+	const borrowed = { ...config, issuer: 'https://harbor.test/oauth' };
+	expect(() => checkIssuer(borrowed, {})).toThrow(expect.objectContaining({ code: 'issuer_mismatch' }));
+	expect(() => checkIssuer(borrowed, { issuerElsewhere: true })).not.toThrow();
+	expect(() => checkIssuer({ ...config, issuer: null }, {})).not.toThrow();
+	expect(() => checkIssuer(config, {})).not.toThrow();
 });
 
 test('another state is refused, also with an error beside it', async () => {
