@@ -17,8 +17,13 @@ export function jobSteps(job: JobView): { name: StepName; state: StepState }[] {
 		job.kind === 'send'
 			? ['refreshing', 'fetching', 'encrypting', 'sending']
 			: ['refreshing', 'fetching', 'encrypting'];
-	const over = (source: SourceProgress) => source.step === 'done' || source.step === 'failed';
-	const rank = (source: SourceProgress) => ORDER.indexOf(source.step);
+	// A source that failed does not hold the others up; once the whole job has failed, it shows where.
+	const lost = ({ step }: SourceProgress) => step === 'failed' && job.status === 'failed';
+	const over = (source: SourceProgress) => source.step === 'done' || (source.step === 'failed' && !lost(source));
+	const rank = (source: SourceProgress) => {
+		if (!lost(source)) return ORDER.indexOf(source.step);
+		return ORDER.indexOf(source.kinds.some(({ status }) => status !== 'waiting') ? 'fetching' : 'refreshing');
+	};
 	const fetched = (source: SourceProgress) =>
 		over(source) || (rank(source) > ORDER.indexOf('fetching') && source.kinds.every(settled));
 	const every = (test: (source: SourceProgress) => boolean) => job.sources.length > 0 && job.sources.every(test);

@@ -147,13 +147,15 @@ export function bodyJson(answer: HttpAnswer): Record<string, unknown> | undefine
 	}
 }
 
+/** No server's word keeps the wallet away for longer. */
+const LONGEST_WAIT_MS = 24 * 60 * 60_000;
+
 /** `Retry-After` (RFC 9110, section 10.2.3) as a time in milliseconds since the epoch. */
 export function retryAfter(headers: Headers, now: number): number | undefined {
 	const value = headers.get('Retry-After')?.trim();
 	if (!value) return undefined;
-	if (/^\d+$/.test(value)) return now + Number(value) * 1000;
-	const date = Date.parse(value);
-	return Number.isNaN(date) ? undefined : date;
+	const at = /^\d+$/.test(value) ? now + Number(value) * 1000 : Date.parse(value);
+	return Number.isNaN(at) ? undefined : Math.min(at, now + LONGEST_WAIT_MS);
 }
 
 /** TLS only, except on this machine itself (S:1). */

@@ -31,8 +31,8 @@ function kindState(kind: KindProgress): string {
 	return kind.status === 'loading' ? w.loading(count(kind.count)) : count(kind.count);
 }
 
-/** What one provider has given so far, by kind. */
-function Source({ source }: { source: SourceProgress }) {
+/** What one provider has given so far, by kind. `told`: its error is the job's, and stands above. */
+function Source({ source, told }: { source: SourceProgress; told: boolean }) {
 	const shown = source.kinds.filter(({ status }) => status !== 'waiting' && status !== 'empty');
 	const empty = source.kinds.filter(({ status }) => status === 'empty').map(({ type }) => kindWords(type));
 	return (
@@ -41,7 +41,7 @@ function Source({ source }: { source: SourceProgress }) {
 				{source.name}
 				{source.step === 'done' && <Icon name="check" />}
 			</h2>
-			{source.error && <p class="problem">{errorWords(source.error.code)?.body}</p>}
+			{source.error && !told && <p class="problem">{errorWords(source.error.code)?.body}</p>}
 			<ul class="kinds">
 				{shown.map((kind) => (
 					<li key={kind.type} class={kind.status}>
@@ -85,7 +85,7 @@ export function Progress({ job, children }: { job: JobView; children: ComponentC
 			)}
 			<div class="actions">{children}</div>
 			{job.sources.map((source) => (
-				<Source key={source.connectionId} source={source} />
+				<Source key={source.connectionId} source={source} told={source.error?.code === job.error?.code} />
 			))}
 		</>
 	);

@@ -26,6 +26,8 @@ export function Connections() {
 	const trip = useTrip();
 	const list = connections.value;
 	const offer = installOffer();
+	/** Then that is the first thing to do here. */
+	const repair = list.some(({ status }) => status === 'expired');
 
 	const act = async (id: string, what: 'refresh' | 'remove') => {
 		setBusy((before) => ({ ...before, [id]: what }));
@@ -49,7 +51,7 @@ export function Connections() {
 			) : (
 				<>
 					<div class="actions">
-						<a class="button main" href="/connections/select">
+						<a class={repair ? 'button' : 'button main'} href="/connections/select">
 							<Icon name="plus" />
 							{w.connect}
 						</a>

@@ -138,7 +138,16 @@ function Done() {
 }
 
 /** Errors that pass, where asking once more makes sense. */
-const PASSING = new Set(['offline', 'network', 'timeout', 'relay_error', 'relay_unavailable', 'rate_limited', 'worker_silent', 'internal']);
+const PASSING = new Set([
+	'offline',
+	'network',
+	'timeout',
+	'relay_error',
+	'relay_unavailable',
+	'rate_limited',
+	'worker_silent',
+	'internal',
+]);
 
 function SessionError({ error, onRetry }: { error: WireError; onRetry?: () => void }) {
 	return (

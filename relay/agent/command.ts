@@ -160,6 +160,10 @@ function withoutId(query: string, id: string): string {
 		.join('');
 }
 
+/** What a terminal would obey or show out of order: C1 controls, DEL, line separators, bidirectional overrides. */
+const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Names come from strangers. Escaped, they are the same JSON. */
 function emit({ stdout }: Io, event: object): void {
-	stdout(JSON.stringify(event));
+	stdout(JSON.stringify(event).replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
 }

@@ -16,9 +16,15 @@ export interface Caps {
 	partBytes: number;
 	/** Of all sources together. */
 	totalBytes: number;
+	/** Lines of all sources together: each costs more than its octets. */
+	totalResources: number;
 }
 
-export const CAPS: Caps = { partBytes: 256 * 1024 * 1024, totalBytes: 4 * 1024 * 1024 * 1024 };
+export const CAPS: Caps = {
+	partBytes: 96 * 1024 * 1024,
+	totalBytes: 4 * 1024 * 1024 * 1024,
+	totalResources: 5_000_000,
+};
 
 /**
  * @throws {AgentError} `manifest_invalid` it does not open, is not of this session and key, or uses a blob twice;
@@ -33,7 +39,9 @@ export async function openDelivery(session: AgentKeys, jwe: string, caps: Caps =
 	}
 	const { sources } = manifest;
 	if (new Set(sources.map(({ bid }) => bid)).size !== sources.length) throw new AgentError('manifest_invalid');
-	if (sources.reduce((sum, { bytes }) => sum + bytes, 0) > caps.totalBytes) throw new AgentError('delivery_too_large');
+	const total = (of: 'bytes' | 'resources') => sources.reduce((sum, source) => sum + source[of], 0);
+	if (total('bytes') > caps.totalBytes || total('resources') > caps.totalResources)
+		throw new AgentError('delivery_too_large');
 	return manifest;
 }
 
@@ -65,6 +73,8 @@ export async function* readSource(
 		if (!last && ndjson.at(-1) !== NEWLINE) throw new AgentError('stream_invalid');
 		bytes += ndjson.length;
 		resources += countLines(ndjson);
+		// Before a line of it is looked at: more than was announced is not read to find out how much more.
+		if (resources > source.resources) throw new AgentError('count_mismatch');
 		yield { ndjson, sealedBytes: sealed.length };
 	}
 	if (bytes !== source.bytes || resources !== source.resources) throw new AgentError('count_mismatch');

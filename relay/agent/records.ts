@@ -41,6 +41,9 @@ export interface Index {
 	sources: SourceEntry[];
 }
 
+/** Lines that wait for one append; a part may hold millions of short ones. */
+const LINES_HELD = 5_000;
+
 /** Writes one source, segment by segment; holds one segment at a time. */
 export class SourceWriter {
 	readonly folder: string;
@@ -62,7 +65,14 @@ export class SourceWriter {
 
 	/** @throws {AgentError} `stream_invalid`, `output_failed` */
 	async add(ndjson: Buffer): Promise<void> {
-		const byType = new Map<string, Buffer[]>();
+		let byType = new Map<string, Buffer[]>();
+		let held = 0;
+		const flush = async () => {
+			for (const [type, list] of byType)
+				await this.#staging.append(`${this.folder}/${type}.ndjson`, Buffer.concat(list));
+			byType = new Map();
+			held = 0;
+		};
 		for (const { octets, resource } of lines(ndjson)) {
 			const type = this.#names.of(resource.resourceType);
 			this.#types.set(type, (this.#types.get(type) ?? 0) + 1);
@@ -70,8 +80,9 @@ export class SourceWriter {
 			if (list) list.push(octets);
 			else byType.set(type, [octets]);
 			if (type === 'Binary') await this.#addDocument(resource);
+			if (++held === LINES_HELD) await flush();
 		}
-		for (const [type, list] of byType) await this.#staging.append(`${this.folder}/${type}.ndjson`, Buffer.concat(list));
+		await flush();
 	}
 
 	async #addDocument({ id, contentType, data }: Record<string, unknown>): Promise<void> {

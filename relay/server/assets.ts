@@ -36,7 +36,8 @@ export class Asset {
 			break;
 		}
 		const etag = `"${this.#etag}${encoding === 'identity' ? '' : `-${encoding}`}"`;
-		const all = new Headers({ ...headers, ETag: etag });
+		// What must not be stored has nothing to be compared with.
+		const all = new Headers(headers['Cache-Control'] === 'no-store' ? headers : { ...headers, ETag: etag });
 		if (compressible.test(this.type)) all.append('Vary', 'Accept-Encoding');
 		const seen = request.headers.get('If-None-Match')?.split(',') ?? [];
 		if (status === 200 && seen.some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)) {

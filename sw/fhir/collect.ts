@@ -58,6 +58,7 @@ export function startCollect(input: CollectInput): CollectState {
 		binaries: allows(grant, 'read', 'Binary') && (!capability || (capability.resources.Binary?.read ?? true)),
 		phase: 'searches',
 		wanted: {},
+		followed: 0,
 		work: {},
 		nextWork: 0,
 		seen: [],

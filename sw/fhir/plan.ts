@@ -18,7 +18,10 @@ export function parameter(name: string, value: string): string {
 	return `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`;
 }
 
-/** The queries to begin with. What is not offered or not granted is not asked, and so is not in any report. */
+/**
+ * The queries to begin with. What is not offered or not granted is not asked, and so is not in any report; but a type that
+ * was asked for by name gets an answer.
+ */
 export function planQueries(input: PlanInput): Query[] {
 	const { patientId, grant, capability, vendor, wants } = input;
 	const queries: Query[] = [];
@@ -32,7 +35,10 @@ export function planQueries(input: PlanInput): Query[] {
 	for (const search of searches) {
 		if (wants.length > 0 && !wants.includes(search.type)) continue;
 		const param = allows(grant, 'search', search.type) ? patientParam(search, capability) : null;
-		if (!param) continue;
+		if (!param) {
+			if (wants.length > 0) queries.push(unasked(search.type, allows(grant, 'search', search.type)));
+			continue;
+		}
 		const query = fresh(search.type, `${search.type}?${parameter(param, patientId)}`);
 		const fans = fansOf(search, capability?.resources[search.type], vendor);
 		if (fans.length > 0) query.fans = fans;
@@ -66,6 +72,12 @@ export function planReferences({ grant, capability }: PlanInput): Record<string,
 		else if (can?.read && allows(grant, 'read', type)) fetchable[type] = 'read';
 	}
 	return fetchable;
+}
+
+/** `wants` names it, but the server does not offer it, or the person did not grant it. */
+function unasked(type: string, granted: boolean): Query {
+	const reason = granted ? 'not_offered' : 'not_granted';
+	return { ...fresh(type, type), state: { is: 'unanswered', status: 'refused', reason } };
 }
 
 function fresh(type: string, query: string): Query {

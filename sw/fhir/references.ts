@@ -8,6 +8,9 @@ import { parseReference } from './urls.js';
 const BATCH_IDS = 50;
 const BATCH_CHARACTERS = 1500;
 
+/** The most references that one record can make us follow: a single hostile resource may hold millions. */
+export const MAX_REFERENCES = 20_000;
+
 /** Every literal reference in a resource, contained resources included. Not recursive: depth is the server's choice. */
 export function* references(resource: Json): Generator<string> {
 	const stack: unknown[] = [resource];
@@ -29,6 +32,7 @@ export function wantReferences(state: CollectState, resource: Json): void {
 		if (!to || !state.fetchable[to.type]) continue;
 		const key = `${to.type}/${to.id}`;
 		if (wasSeen(state, key) || !see(state, `wanted ${key}`)) continue;
+		if (++state.followed > MAX_REFERENCES) continue;
 		const ids = state.wanted[to.type] ?? [];
 		ids.push(to.id);
 		state.wanted[to.type] = ids;

@@ -1,7 +1,7 @@
 import type { QueryReport } from '../../relay/contract.js';
 import type { KindProgress } from '../contract.js';
 import { piecesOf } from './queries.js';
-import { batches } from './references.js';
+import { batches, MAX_REFERENCES } from './references.js';
 import { referencedTypes } from './searches.js';
 import type { CollectState, Query, Tally } from './state.js';
 
@@ -22,7 +22,13 @@ export function report(state: CollectState): QueryReport[] {
 		...state.queries.filter(({ parent }) => parent === undefined).flatMap((query) => reportQuery(state, query)),
 		...referencedTypes.flatMap((type) => reportTally(type, state.references[type])),
 		...reportTally('Binary', state.documents),
+		...reportExcess(state.followed - MAX_REFERENCES),
 	];
+}
+
+/** References that were too many to follow, in no type's name. */
+function reportExcess(count: number): QueryReport[] {
+	return count > 0 ? [{ query: 'references', status: 'failed', count, reason: 'too_many' }] : [];
 }
 
 function reportQuery(state: CollectState, query: Query): QueryReport[] {

@@ -82,6 +82,8 @@ export interface CollectState {
 	phase: 'searches' | 'references' | 'further' | 'over';
 	/** Referenced resources to fetch in the next phase: ids by type. */
 	wanted: Record<string, string[]>;
+	/** References found so far; those above `MAX_REFERENCES` are counted and not followed. */
+	followed: number;
 	work: Record<string, Work>;
 	nextWork: number;
 	/** Hashes of everything delivered, wanted and fetched; see `seen.ts`. */

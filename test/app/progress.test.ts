@@ -44,6 +44,18 @@ describe('the steps of a job', () => {
 		expect(states(job)).toEqual(['refreshing done', 'fetching failed', 'encrypting todo', 'sending todo']);
 	});
 
+	it('a job that failed because nothing could be read stopped at fetching, or where the sign-in was renewed', () => {
+		const fetching = makeSource({ step: 'failed', kinds: [kind('Patient', 'refused')] });
+		expect(states(makeJob({ status: 'failed', sources: [fetching] }))).toEqual([
+			'refreshing done',
+			'fetching failed',
+			'encrypting todo',
+			'sending todo',
+		]);
+		const refreshing = makeSource({ step: 'failed', kinds: [kind('Patient', 'waiting')] });
+		expect(states(makeJob({ status: 'failed', sources: [refreshing] }))[0]).toBe('refreshing failed');
+	});
+
 	it('collecting has no step that sends', () => {
 		expect(jobSteps(makeJob({ kind: 'collect' })).map(({ name }) => name)).not.toContain('sending');
 	});

@@ -123,7 +123,7 @@ test(`${HARD}: a session from its link to its end`, async ({ page, stack, agent 
 	await look(page, 'session-done');
 
 	await page.goto((await (await agent()).link()).url);
-	await include(page, SUMMIT).check();
+	await include(page, HARBOR).check();
 	stack.sandbox.faults.add({ match: { endpoint: 'fhir', type: 'Binary' }, action: { hang: true } });
 	await send(page);
 	await expect(page.getByText('Document contents')).toBeVisible();

@@ -231,3 +231,12 @@ test('--help explains itself on one screen without touching stdout', async () =>
 	expect(names.length).toBeGreaterThan(8);
 	for (const name of names) expect(help).toContain(`--${name}`);
 });
+
+test('names that would command a terminal reach stdout escaped, and are the same JSON', async () => {
+	const name = 'Clinic \u009b31m\u007f \u202egnp.exe';
+	const c = command();
+	c.s.steps = [() => c.s.send(c.link(), [{ ...sources[0]!, name }])];
+	expect(await c.request()).toBe(0);
+	expect(c.stdout.join('\n')).not.toMatch(/[\u007f-\u009f\u202e]/);
+	expect(c.events().at(-1)).toMatchObject({ sources: [{ name }] });
+});

@@ -37,7 +37,7 @@ export function appRoutes({ config }: RouteDeps) {
 	// holds an authorization code: it is neither read nor logged here.
 	app.get('/connect/callback', async (c) => {
 		const callback = (await appFiles())?.get('/callback.html');
-		return callback ? callback.respond(c.req.raw, page) : notBuilt();
+		return callback ? callback.respond(c.req.raw, { ...page, 'Cache-Control': 'no-store' }) : notBuilt();
 	});
 
 	app.get('/*', async (c) => {

@@ -17,6 +17,7 @@ export function sessionRoutes({ store, config, clock, creations }: RouteDeps) {
 		const { sid } = c.req.param();
 		if (!v.is(Id, sid)) throw new RelayError('bad_request');
 		const { readHash, writeHash, expiresIn, maxBytes, request } = await readJson(c.req.raw, CreateSession);
+		if (readHash === writeHash) throw new RelayError('bad_request');
 		const asked = [readHash, writeHash, expiresIn, maxBytes ?? null, request ?? null];
 		const { stored, session } = await store.create(sid, {
 			readHash,

@@ -77,7 +77,9 @@ describe('the app', () => {
 		expect(answer.status).toBe(200);
 		expect(await answer.text()).toBe(files['callback.html']);
 		expect(answer.headers.get('Content-Security-Policy')).toBe(pagePolicy);
-		expect(answer.headers.get('Cache-Control')).toBe('no-cache');
+		// Its address holds a code: no cache may keep it, and nothing may be asked for again by a tag.
+		expect(answer.headers.get('Cache-Control')).toBe('no-store');
+		expect(answer.headers.get('ETag')).toBeNull();
 	});
 
 	test.each([

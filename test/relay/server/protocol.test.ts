@@ -167,6 +167,12 @@ describe('claiming', () => {
 		expect((await session.claim()).status).toBe(200);
 	});
 
+	test('as somebody whose token is the reader’s already is refused', async () => {
+		const session = party(await setUp());
+		await session.create();
+		await expectProblem(await session.claim(session.read), 400, 'bad_request');
+	});
+
 	test('by a hundred wallets at once gives the session to exactly one', async () => {
 		const session = party(await setUp());
 		await session.create();

@@ -216,3 +216,13 @@ test.each([
 ])('the name of %s is %s', (url, name) => {
 	expect(documentName(url)).toBe(name);
 });
+
+test.each([
+	'./https://elsewhere.test/Binary/a',
+	`${base}/https://elsewhere.test/Binary/a`,
+	`${base}/http:elsewhere.test`,
+	'Binary/../https://elsewhere.test/x',
+])('an address behind the base that is an address of its own, %s, never leads elsewhere', (url) => {
+	const { tasks } = collect([{ url, contentType: 'application/pdf' }], (at) => octets(at, bytes('x')));
+	for (const task of tasks) expect(new URL(task.url).origin).toBe(new URL(base).origin);
+});

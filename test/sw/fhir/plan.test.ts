@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readCapability } from '../../../sw/fhir/capability.js';
 import { startCollect } from '../../../sw/fhir/collect.js';
+import { report } from '../../../sw/fhir/report.js';
 import { allows, readScopes } from '../../../sw/fhir/scopes.js';
 import type { CollectState } from '../../../sw/fhir/state.js';
 import { vendorFhir, vendorKeys } from '../../../sw/fhir/vendors.js';
@@ -149,4 +150,21 @@ test.each([
 	const grant = readScopes(scope);
 	expect(allows(grant, 'search', 'Observation')).toBe(search);
 	expect(allows(grant, 'read', 'Observation')).toBe(read);
+});
+
+test('a type that was asked for by name and is not granted is reported as refused, not left out', () => {
+	const state = startCollect({
+		fhirBaseUrl: 'https://ehr.test/fhir',
+		patientId: 'p1',
+		scope: 'patient/Patient.rs patient/Condition.rs',
+		capability: null,
+		vendor: {},
+		wants: ['Condition', 'Immunization'],
+	});
+	expect(report(state)).toContainEqual({
+		query: 'Immunization',
+		status: 'refused',
+		count: 0,
+		reason: 'not_granted',
+	});
 });

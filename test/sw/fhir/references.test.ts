@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { batches, references } from '../../../sw/fhir/references.js';
+import { startCollect } from '../../../sw/fhir/collect.js';
+import { batches, MAX_REFERENCES, references, wantReferences } from '../../../sw/fhir/references.js';
 import { kinds, report } from '../../../sw/fhir/report.js';
 import { parseReference } from '../../../sw/fhir/urls.js';
 import { drive, keys } from './drive.js';
@@ -155,4 +156,21 @@ describe('what the record refers to', () => {
 		expect(asked).toHaveLength(60);
 		expect(practitioners).toBe(60);
 	});
+});
+
+test('a record that refers to more than can be followed is followed that far, and says how many were left', () => {
+	const state = startCollect({
+		fhirBaseUrl: base,
+		patientId: 'p1',
+		scope: '',
+		capability: null,
+		vendor: {},
+		wants: ['CareTeam'],
+	});
+	const many = Array.from({ length: MAX_REFERENCES + 7 }, (_, i) => ({
+		member: { reference: `Practitioner/n${i}` },
+	}));
+	wantReferences(state, { resourceType: 'CareTeam', id: 'c1', participant: many });
+	expect(state.wanted.Practitioner).toHaveLength(MAX_REFERENCES);
+	expect(report(state)).toContainEqual({ query: 'references', status: 'failed', count: 7, reason: 'too_many' });
 });

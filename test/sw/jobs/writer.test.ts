@@ -284,3 +284,20 @@ describe('whatever is appended, checkpointed, closed and killed, in any order', 
 		);
 	});
 });
+
+test('what arrived at once is cut into parts of about one segment, at line ends, with nothing lost', async () => {
+	const { cutSegments } = await import('../../../sw/jobs/writer.js');
+	const line = (octets: number) => new TextEncoder().encode(`${'x'.repeat(octets - 1)}\n`);
+	const MIB = 1024 * 1024;
+	const join = (some: Uint8Array[]) => Buffer.concat(some);
+	// Eight documents, a page of many lines, a line that is longer than a segment.
+	const page = join(Array.from({ length: 20 }, () => line(MIB)));
+	const pieces = [...Array.from({ length: 8 }, () => line(6 * MIB)), new Uint8Array(page), line(20 * MIB), line(10)];
+	const segments = cutSegments(pieces);
+	expect(join(segments).equals(join(pieces))).toBe(true);
+	for (const segment of segments) {
+		expect(segment.at(-1)).toBe(10);
+		expect(segment.length <= 8 * MIB || segment.length === 20 * MIB).toBe(true);
+	}
+	expect(cutSegments([]).map(({ length }) => length)).toEqual([0]);
+});
