@@ -1,6 +1,7 @@
 /**
  * The secret part of a session link. It is taken out of the address bar before anything else runs, held here until the
- * worker has it, and reaches no history entry, no store and no server.
+ * worker has it, and reaches no store of ours and no server. What the browser noted of the address as it was opened is
+ * out of a page's hands (README, "Security model").
  */
 const held = new Map<string, string>();
 

@@ -15,7 +15,7 @@ function daysBetween(from: number, to: number): number {
 }
 
 /** "Jan 22", with the year where it is another than now's. */
-export function dateWords(at: number, now: number, locale: string): string {
+function dateWords(at: number, now: number, locale: string): string {
 	const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
 	return new Intl.DateTimeFormat(locale, {
 		month: 'short',

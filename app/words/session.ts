@@ -6,7 +6,7 @@ export const session = {
 	somebody: 'Somebody',
 	unverified: 'Unverified: nobody can check who made this link.',
 	why: 'Why',
-	whyNone: 'No reason was given.',
+	whyNone: 'No reason was given. Go on only if you are sure who asks.',
 	wants: 'Asks for',
 	wantsAll: 'Everything that the chosen connections let it read',
 	code: 'Match code',
