@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
@@ -84,7 +84,6 @@ const app: UserConfig = {
 const node: UserConfig = {
 	root: here('.'),
 	publicDir: false,
-	ssr: { noExternal: [] },
 	build: {
 		outDir: here('dist/node'),
 		emptyOutDir: true,
@@ -92,16 +91,12 @@ const node: UserConfig = {
 		ssr: true,
 		minify: false,
 		rollupOptions: {
-			input: Object.fromEntries(
-				[
-					['relay', 'relay/server/main.ts'],
-					['agent', 'relay/agent/cli.ts'],
-					['sandbox', 'test/sandbox/main.ts'],
-					['demo', 'test/sandbox/demo.ts'],
-				]
-					.filter(([, path]) => existsSync(here(path!)))
-					.map(([name, path]) => [name, here(path!)]),
-			),
+			input: {
+				relay: here('relay/server/main.ts'),
+				agent: here('relay/agent/cli.ts'),
+				sandbox: here('test/sandbox/main.ts'),
+				demo: here('test/sandbox/demo.ts'),
+			},
 		},
 	},
 };
