@@ -18,6 +18,7 @@ const PROGRESS_MS = 250;
 /** How long a job rests when something stopped it that passes by itself: doubling, up to five minutes. */
 const REST_MS = 5_000;
 const LONGEST_REST_MS = 5 * 60_000;
+const MOST_IDLE_SLICES = 100;
 
 /** A job as this worker has it in memory. */
 interface Run {
@@ -137,6 +138,8 @@ async function runOpened(run: Run): Promise<SliceResult> {
 	}
 	countParts(job, writer);
 	if (achieved(job, writer) > before) job.rests = 0;
+	// A job that neither gets on nor stops would be echoed for ever.
+	if (!done && run.job.status === 'running' && job.rests > MOST_IDLE_SLICES) stopFor(job, new BrokerError('internal'));
 	// What is with the agent is done, whatever was asked for meanwhile.
 	if (done) await finish(run);
 	else if (stop.signal.aborted) throw new BrokerError('job_unknown');
