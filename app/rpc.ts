@@ -42,6 +42,7 @@ const LIMITS: Partial<Record<CommandName, number>> = {
 	'session.send': 45_000,
 	'job.run': 90_000,
 	'job.cancel': 45_000,
+	'job.retry': 45_000,
 };
 
 export interface Rpc {

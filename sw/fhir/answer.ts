@@ -1,4 +1,3 @@
-import type { Outcome, Task } from './collect.js';
 import { wantDocuments } from './documents.js';
 import { readFailure, readOutcome, readStatus } from './outcome.js';
 import { type PageResult, parseObject, readPage, readResource, type Served } from './page.js';
@@ -7,6 +6,7 @@ import { isForeign } from './patient.js';
 import { wantReferences } from './references.js';
 import { see } from './seen.js';
 import type { CollectState } from './state.js';
+import type { Outcome, Task } from './task.js';
 import { sameOrigin } from './urls.js';
 
 /** An outcome of a search or read, read: resources, or what came instead. `code` is an OperationOutcome's. */

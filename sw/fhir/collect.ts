@@ -4,6 +4,7 @@ import { settleQuery } from './queries.js';
 import { scheduleReferences } from './references.js';
 import { allows, readScopes } from './scopes.js';
 import { type CollectState, type Query, STATE_VERSION, type Work } from './state.js';
+import type { Outcome, Task } from './task.js';
 import { DEFAULT_COUNT, FHIR_JSON, type VendorFhir } from './vendors.js';
 import { settleWork } from './work.js';
 
@@ -18,29 +19,6 @@ export interface CollectInput {
 	/** Resource types to keep to; absent or empty for all. */
 	wants?: readonly string[];
 }
-
-/** One GET for the engine to make. `url` is always of the FHIR base's origin, and nothing else may get the token. */
-export interface Task {
-	id: string;
-	kind: 'search' | 'read' | 'binary';
-	type: string;
-	url: string;
-	accept: string;
-}
-
-/** What came of it. `failed.code` is a code such as `timeout`, `network`, `cors`, `too_large`, `redirected`. */
-export type Outcome =
-	| {
-			kind: 'response';
-			status: number;
-			contentType: string | null;
-			/** Where the answer came from in the end. */
-			url: string;
-			/** `bytes` is expected for a `binary` task, `text` for the others. */
-			text?: string;
-			bytes?: Uint8Array;
-	  }
-	| { kind: 'failed'; code: string };
 
 /** @throws {TypeError} where `fhirBaseUrl` is no URL: it was checked when the connection was made. */
 export function startCollect(input: CollectInput): CollectState {

@@ -1,8 +1,8 @@
 import { deliver, readAnswer } from './answer.js';
-import type { Outcome, Task } from './collect.js';
 import { isProblem, turnPage } from './paging.js';
 import { fanOut } from './plan.js';
 import type { CollectState, Problem, Query } from './state.js';
+import type { Outcome, Task } from './task.js';
 
 /** Takes in an answer to a query of the plan. */
 export function settleQuery(state: CollectState, query: Query, task: Task, outcome: Outcome, lines: string[]): void {

@@ -1,11 +1,11 @@
 import { addLine, deliver, readAnswer } from './answer.js';
-import type { Outcome, Task } from './collect.js';
 import { documentLine, documentName, missDocument } from './documents.js';
 import { readFailure, readStatus } from './outcome.js';
 import { isProblem, turnPage } from './paging.js';
 import { addWork } from './references.js';
 import { see, wasSeen } from './seen.js';
 import type { CollectState, Problem, Work } from './state.js';
+import type { Outcome, Task } from './task.js';
 import { sameOrigin } from './urls.js';
 
 type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;

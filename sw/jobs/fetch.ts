@@ -1,6 +1,6 @@
 /** Carries one task of a collection to the FHIR server: bearer token, retries, and what to do with a refusal. */
 import { asBrokerError, BrokerError } from '../errors.js';
-import type { Outcome, Task } from '../fhir/collect.js';
+import type { Outcome, Task } from '../fhir/task.js';
 import { bodyText, http, retryAfter } from '../http.js';
 import type { Connection } from '../wallet/connections.js';
 import { freshConnection } from '../wallet/keeper.js';

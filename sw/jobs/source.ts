@@ -1,8 +1,9 @@
 /** Collects from one connection, within a slice: keeps requests in flight, hands answers to the pure core, lines to the writer. */
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
 import { readCapability } from '../fhir/capability.js';
-import { isDone, nextTasks, settle, startCollect, type Task } from '../fhir/collect.js';
+import { isDone, nextTasks, settle, startCollect } from '../fhir/collect.js';
 import { finishLines, kinds, nothingRead, report, totals } from '../fhir/report.js';
+import type { Task } from '../fhir/task.js';
 import { vendorFhir } from '../fhir/vendors.js';
 import { bodyJson, http } from '../http.js';
 import type { Connection } from '../wallet/connections.js';

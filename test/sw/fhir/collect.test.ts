@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isDone, nextTasks, type Outcome, settle, startCollect } from '../../../sw/fhir/collect.js';
+import { isDone, nextTasks, settle, startCollect } from '../../../sw/fhir/collect.js';
 import { finishLines, kinds, nothingRead, report, totals } from '../../../sw/fhir/report.js';
 import type { CollectState } from '../../../sw/fhir/state.js';
+import type { Outcome } from '../../../sw/fhir/task.js';
 import { vendorFhir } from '../../../sw/fhir/vendors.js';
 import { drive, keys } from './drive.js';
 import { base, fakeServer, outcome, type Quirk, respond, when } from './server.js';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextTasks, type Outcome, settle, startCollect, type Task } from '../../../sw/fhir/collect.js';
+import { nextTasks, settle, startCollect } from '../../../sw/fhir/collect.js';
 import { base64, base64Slices, documentName, MAX_DOCUMENT_BYTES } from '../../../sw/fhir/documents.js';
 import { report, totals } from '../../../sw/fhir/report.js';
+import type { Outcome, Task } from '../../../sw/fhir/task.js';
 import { drive } from './drive.js';
 import { base, fakeServer, outcome, respond } from './server.js';
 

@@ -1,6 +1,7 @@
-import { type CollectInput, isDone, nextTasks, settle, startCollect, type Task } from '../../../sw/fhir/collect.js';
+import { type CollectInput, isDone, nextTasks, settle, startCollect } from '../../../sw/fhir/collect.js';
 import { finishLines } from '../../../sw/fhir/report.js';
 import type { CollectState } from '../../../sw/fhir/state.js';
+import type { Task } from '../../../sw/fhir/task.js';
 import { base, type FakeServer } from './server.js';
 
 export interface Run {

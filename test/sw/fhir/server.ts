@@ -1,4 +1,4 @@
-import type { Outcome, Task } from '../../../sw/fhir/collect.js';
+import type { Outcome, Task } from '../../../sw/fhir/task.js';
 
 export const origin = 'https://ehr.example';
 export const base = `${origin}/fhir/r4`;
