@@ -1,4 +1,5 @@
 import type { ConnectionView, Notice } from '../../sw/contract.js';
+import { notices as w } from '../words/notices.js';
 import { words } from '../words.js';
 import { errorWords } from './error-words.js';
 import { Icon } from './icons.js';
@@ -9,7 +10,7 @@ export function NoticeBar(props: { notice: Notice; connections: ConnectionView[]
 	const name =
 		(notice.kind === 'error'
 			? notice.providerName
-			: props.connections.find(({ id }) => id === notice.connectionId)?.providerName) ?? words.notices.provider;
+			: props.connections.find(({ id }) => id === notice.connectionId)?.providerName) ?? w.provider;
 	const bad = notice.kind === 'error';
 	const sentences = notice.kind === 'error' ? errorWords(notice.error.code) : null;
 	if (bad && !sentences) return null;
@@ -19,11 +20,11 @@ export function NoticeBar(props: { notice: Notice; connections: ConnectionView[]
 			<div>
 				{notice.kind === 'error' ? (
 					<>
-						<p class="strong">{words.notices.errorAt(name, sentences?.title ?? '')}</p>
+						<p class="strong">{w.errorAt(name, sentences?.title ?? '')}</p>
 						<p>{sentences?.body}</p>
 					</>
 				) : (
-					<p class="strong">{words.notices[notice.kind](name)}</p>
+					<p class="strong">{w[notice.kind](name)}</p>
 				)}
 			</div>
 			<button type="button" class="button icon-only" aria-label={words.common.dismiss} onClick={props.onDismiss}>

@@ -23,7 +23,7 @@ export function Shell({ path, children, bar }: { path: string; children: Compone
 				</a>
 				<nav aria-label={words.common.navigation}>
 					{links.map(([href, label]) => (
-						<a key={href} href={href} aria-current={path === href ? 'page' : undefined}>
+						<a key={href} href={href} aria-current={path === href ? 'page' : path.startsWith(`${href}/`) || undefined}>
 							{label}
 						</a>
 					))}

@@ -23,6 +23,8 @@ export function Connections() {
 	const [error, setError] = useState<WireError | null>(null);
 	const [busy, setBusy] = useState<Busy>({});
 	const [asking, setAsking] = useState<ConnectionView | 'all' | null>(null);
+	/** What came of the last action here; gone with the next. */
+	const [said, say] = useState('');
 	const trip = useTrip();
 	const list = connections.value;
 	const offer = installOffer();
@@ -30,20 +32,33 @@ export function Connections() {
 	const repair = list.some(({ status }) => status === 'expired');
 
 	const act = async (id: string, what: 'refresh' | 'remove') => {
+		say('');
+		const name = list.find((connection) => connection.id === id)?.providerName ?? '';
 		setBusy((before) => ({ ...before, [id]: what }));
-		if (what === 'refresh') await attempt(() => call('connection.refresh', { id }), setError);
-		else await attempt(() => call('connection.remove', { id }), setError);
+		if (what === 'refresh') {
+			const checked = await attempt(() => call('connection.refresh', { id }), setError);
+			// Anything else is told by the card.
+			if (checked?.status === 'active' && !checked.problem) say(w.checked(name));
+		} else if (await attempt(() => call('connection.remove', { id }), setError)) say(w.removed(name));
 		setBusy((before) => ({ ...before, [id]: undefined }));
 	};
-	const confirmed = () => {
-		if (asking === 'all') void attempt(() => call('connections.clear', {}), setError);
-		else if (asking) void act(asking.id, 'remove');
+	const ask = (what: typeof asking) => {
+		say('');
+		setAsking(what);
+	};
+	const confirmed = async () => {
 		setAsking(null);
+		if (asking === 'all') {
+			if (await attempt(() => call('connections.clear', {}), setError)) say(w.cleared);
+		} else if (asking) await act(asking.id, 'remove');
 	};
 
 	return (
 		<Screen title={w.title} lead={w.stored}>
 			{(error ?? trip.error) && <ErrorBox error={(error ?? trip.error)!} />}
+			<p class={said ? 'quiet' : 'hidden'} role="status">
+				{said}
+			</p>
 			{!overview.value ? (
 				<Opening />
 			) : list.length === 0 ? (
@@ -82,7 +97,7 @@ export function Connections() {
 									type="button"
 									class="button plain"
 									disabled={busy[connection.id] === 'remove'}
-									onClick={() => setAsking(connection)}
+									onClick={() => ask(connection)}
 								>
 									{w.remove}
 								</button>
@@ -93,7 +108,7 @@ export function Connections() {
 						{offer && <InstallOffer kind={offer} onInstall={install} onLater={dismissInstall} />}
 					</ErrorBoundary>
 					<div class="actions apart">
-						<button type="button" class="button plain" onClick={() => setAsking('all')}>
+						<button type="button" class="button plain" onClick={() => ask('all')}>
 							{w.clear}
 						</button>
 					</div>

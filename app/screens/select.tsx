@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConnectTarget, ProviderView, Reply, WireError } from '../../sw/contract.js';
+import { addressFault } from '../address.js';
 import { ErrorBox } from '../parts/error.js';
+import { errorWords } from '../parts/error-words.js';
 import { Icon } from '../parts/icons.js';
 import { Place } from '../parts/patient.js';
 import { Screen } from '../parts/screen.js';
@@ -34,6 +36,7 @@ export function Select({ sid }: { sid?: string }) {
 				</a>
 			}
 		>
+			{!online.value && <p class="quiet">{w.offlineSearch}</p>}
 			<Search onChoose={setChosen} />
 			<OtherServer onChoose={setChosen} />
 		</Screen>
@@ -138,6 +141,9 @@ function chooseProvider({ id, name }: ProviderView): Chosen {
 }
 
 function OtherServer({ onChoose }: { onChoose(chosen: Chosen): void }) {
+	const [fault, setFault] = useState<ReturnType<typeof addressFault>>(null);
+	const base = useRef<HTMLInputElement>(null);
+	const sentences = fault && errorWords(fault);
 	return (
 		<details class="other">
 			<summary>{w.otherTitle}</summary>
@@ -147,21 +153,32 @@ function OtherServer({ onChoose }: { onChoose(chosen: Chosen): void }) {
 					event.preventDefault();
 					const data = new FormData(event.currentTarget);
 					const fhirBaseUrl = String(data.get('base')).trim();
+					const refused = addressFault(fhirBaseUrl);
+					setFault(refused);
+					if (refused) return base.current?.focus();
 					const clientId = String(data.get('client')).trim();
-					onChoose({ target: { kind: 'custom', fhirBaseUrl, clientId }, name: hostOf(fhirBaseUrl) });
+					onChoose({ target: { kind: 'custom', fhirBaseUrl, clientId }, name: new URL(fhirBaseUrl).host });
 				}}
 			>
 				<label class="field">
 					<span>{w.baseUrl}</span>
 					<input
+						ref={base}
 						name="base"
 						inputMode="url"
 						autocomplete="off"
 						spellcheck={false}
 						required
-						aria-describedby="base-hint"
+						aria-invalid={fault !== null}
+						aria-describedby="base-fault base-hint"
+						onInput={() => setFault(null)}
 					/>
 				</label>
+				{sentences && (
+					<p id="base-fault" class="problem" role="alert">
+						{sentences.title}. {sentences.body}
+					</p>
+				)}
 				<p id="base-hint" class="quiet small hint">
 					{w.baseUrlHint}
 				</p>
@@ -179,15 +196,13 @@ function OtherServer({ onChoose }: { onChoose(chosen: Chosen): void }) {
 	);
 }
 
-/** What to call a server that was typed in; whether the address is any good is the worker's to say. */
-function hostOf(url: string): string {
-	return URL.canParse(url) ? new URL(url).host : w.thisServer;
-}
-
 function Before(props: { chosen: Chosen; sid: string | null; returnTo: string; onOther(): void }) {
 	const { target, name } = props.chosen;
 	const trip = useTrip();
 	useEffect(() => document.getElementById('main')?.focus(), []);
+	/** Asking once more changes nothing for this provider. */
+	const closed = trip.error?.code === 'cors';
+	const stopped = trip.going !== null || !online.value;
 	return (
 		<Screen title={w.beforeTitle} lead={w.beforeLead(name)} narrow>
 			<p class="box calm">
@@ -195,20 +210,23 @@ function Before(props: { chosen: Chosen; sid: string | null; returnTo: string; o
 				<span>{w.tip(name)}</span>
 			</p>
 			{trip.error && <ErrorBox error={trip.error} />}
-			<p class="quiet" role="status">
-				{trip.going && w.checking(name)}
+			<p id="go-reason" class="quiet" role="status">
+				{trip.going ? w.checking(name) : !online.value && !closed && w.offline}
 			</p>
 			<div class="actions">
-				<button
-					type="button"
-					class="button main"
-					disabled={trip.going !== null || !online.value}
-					onClick={() => trip.go(target, props.returnTo, props.sid)}
-				>
-					{w.go(name)}
-					<Icon name="arrow" />
-				</button>
-				<button type="button" class="button plain" onClick={props.onOther}>
+				{!closed && (
+					<button
+						type="button"
+						class="button main"
+						aria-disabled={stopped}
+						aria-describedby="go-reason"
+						onClick={() => stopped || trip.go(target, props.returnTo, props.sid)}
+					>
+						{w.go(name)}
+						<Icon name="arrow" />
+					</button>
+				)}
+				<button type="button" class={closed ? 'button main' : 'button plain'} onClick={props.onOther}>
 					{w.other}
 				</button>
 			</div>

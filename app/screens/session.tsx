@@ -50,6 +50,20 @@ export function Session({ sid }: { sid: string }) {
 		return () => window.removeEventListener('hashchange', again);
 	}, [sid, open]);
 
+	const until = session?.state === 'open' ? session.expiresAt : null;
+	const idle = !session?.job;
+	// The end is shown when it comes, not at the clock's next turn; what had the focus is gone then.
+	useEffect(() => {
+		if (until === null || until <= Date.now()) return;
+		const timer = setInterval(() => {
+			if (Date.now() < until) return;
+			clearInterval(timer);
+			now.value = Date.now();
+			if (idle) document.getElementById('main')?.focus();
+		}, 1_000);
+		return () => clearInterval(timer);
+	}, [until, idle]);
+
 	if (sid === 'callback') return <NotFound />;
 	if (error && !session) return <SessionError error={error} onRetry={open} />;
 	if (!session) return <Opening text={w.opening} />;

@@ -11,7 +11,7 @@ export const common = {
 	reload: 'Reload',
 	failed: { title: 'Something went wrong', body: 'Reload this page, and try again.' },
 	opening: 'Opening your satchel…',
-	offline: 'You are offline. What is stored here can still be reviewed; nothing expires because of it.',
+	offline: 'You are offline. What is stored here can still be reviewed, and being offline ends no connection.',
 	updateReady: 'A new version is ready.',
 	dismiss: 'Dismiss',
 	navigation: 'Main',
@@ -48,13 +48,9 @@ export const connections = {
 	removeTitle: (name: string) => `Remove ${name}?`,
 	removeBody: 'Access is ended at the provider where it allows that, and the connection is deleted from this browser.',
 	going: 'Going to the provider…',
-};
-
-export const notices = {
-	connected: (name: string) => `${name} is connected.`,
-	reauthorized: (name: string) => `${name} is authorized again.`,
-	provider: 'The provider',
-	errorAt: (name: string, title: string) => `${name}: ${title}`,
+	removed: (name: string) => `${name} was removed.`,
+	cleared: 'All connections were cleared.',
+	checked: (name: string) => `${name} was checked just now.`,
 };
 
 export const notFound = {

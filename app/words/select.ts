@@ -23,7 +23,8 @@ export const select = {
 	go: (name: string) => `Continue to ${name}`,
 	checking: (name: string) => `Checking ${name}…`,
 	other: 'Choose another provider',
+	offlineSearch: 'You can look for a provider now. Signing in there needs the internet.',
+	offline: 'You are offline. Signing in needs the internet.',
 	backToSession: 'Back to the session',
 	backToConnections: 'Back to your connections',
-	thisServer: 'the server',
 };

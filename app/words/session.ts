@@ -43,7 +43,8 @@ export const collect = {
 	include: 'Include',
 	start: 'Collect Records',
 	ready: 'Your records are ready',
-	readyBody: 'The zip holds one NDJSON file for each kind of record. Keep it somewhere safe: it is not encrypted.',
+	readyBody:
+		'The zip holds your documents as files that you can open, and every record as data for other apps (NDJSON). Keep it somewhere safe: it is not encrypted.',
 	download: 'Download Zip',
 	discard: 'Delete this copy',
 	emptyBody: 'There is nothing to collect from yet. Connect a provider first.',

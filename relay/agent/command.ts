@@ -1,16 +1,16 @@
 /** The command line as a function: arguments in, JSON lines out, an exit code back. */
 import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { LIMITS } from '../contract.js';
+import { checkGiven, parse, usage, type Values } from './arguments.js';
 import { AgentError, exitCode, isFinal } from './errors.js';
 import { realWorld, type World } from './exchange.js';
-import { help } from './help.js';
+import { help, version } from './help.js';
 import { privateFolder, readSessionFile, sessionFile, wipeSessionFile, writeSessionFile } from './keyfile.js';
 import { follow } from './receive.js';
 import type { Index } from './records.js';
 import { type AgentSession, closeSession, createSession, sessionLink } from './session.js';
 import { checkOutputFree } from './staging.js';
-import { words } from './words.js';
+import { wordsFor } from './words.js';
 
 export interface Io {
 	/** One JSON line, without its line end. */
@@ -20,39 +20,20 @@ export interface Io {
 	world?: World;
 }
 
-const options = {
-	relay: { type: 'string' },
-	out: { type: 'string' },
-	who: { type: 'string' },
-	why: { type: 'string' },
-	wants: { type: 'string' },
-	expires: { type: 'string' },
-	session: { type: 'string' },
-	'no-wait': { type: 'boolean' },
-	force: { type: 'boolean' },
-	help: { type: 'boolean', short: 'h' },
-} as const;
-
-function parse(argv: string[]) {
-	try {
-		return parseArgs({ args: argv, options, allowPositionals: true });
-	} catch (cause) {
-		throw new AgentError('usage', { cause });
-	}
-}
-type Values = ReturnType<typeof parse>['values'];
-
 /** @param argv without node and script. Never throws; every failure is an `error` event and an exit code. */
 export async function run(argv: string[], io: Io): Promise<number> {
 	let resumable = false;
 	try {
-		const { values, positionals } = parse(argv);
-		if (values.help || argv.length === 0) {
+		if (argv.length === 0) {
 			io.stderr(help);
-			return values.help ? 0 : 2;
+			return 2;
 		}
-		const [command, ...rest] = positionals;
-		if (rest.length > 0 || (command !== 'request' && command !== 'resume')) throw new AgentError('usage');
+		const { values, command } = parse(argv);
+		if (command === 'help' || command === 'version') {
+			io.stdout(command === 'help' ? help : version);
+			return 0;
+		}
+		if (command === 'request') checkGiven(values, 'relay', 'out', 'who', 'why');
 		const paths = places(values);
 		const world = io.world ?? realWorld;
 		const session =
@@ -65,8 +46,9 @@ export async function run(argv: string[], io: Io): Promise<number> {
 		return 0;
 	} catch (error) {
 		const known = error instanceof AgentError ? error : new AgentError('internal', { cause: error });
-		emit(io, { event: 'error', code: known.code, resumable: resumable && !isFinal(known) });
-		io.stderr(words[known.code]);
+		const goesOn = resumable && !isFinal(known);
+		emit(io, { event: 'error', code: known.code, resumable: goesOn, ...(known.detail && { detail: known.detail }) });
+		io.stderr(wordsFor(known, goesOn));
 		return exitCode(known);
 	}
 }
@@ -78,16 +60,16 @@ interface Places {
 
 function places({ out, session }: Values): Places {
 	const dir = out ?? (session === undefined ? undefined : dirname(session));
-	if (!dir) throw new AgentError('usage');
+	if (!dir) throw usage('missing --out');
 	return { out: resolve(dir), sessionFile: session ? resolve(session) : sessionFile(resolve(dir)) };
 }
 
 /** Everything that could refuse the delivery later is looked at before a person is bothered. */
 async function request(values: Values, { out, sessionFile }: Places, world: World): Promise<AgentSession> {
-	const { relay, who, why, wants, expires } = values;
+	const { relay = '', who = '', why = '', wants, expires } = values;
 	const expiresIn = expires === undefined ? LIMITS.sessionSeconds : Number(expires);
 	const inRange = Number.isInteger(expiresIn) && expiresIn >= 1 && expiresIn <= LIMITS.sessionSeconds;
-	if (!values.out || !relay || who === undefined || why === undefined || !inRange) throw new AgentError('usage');
+	if (!inRange) throw usage(`--expires is a whole number of seconds from 1 to ${LIMITS.sessionSeconds}`);
 	await privateFolder(out);
 	checkOutputFree(out, values.force);
 	await dropExpired(sessionFile, world);

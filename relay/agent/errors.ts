@@ -55,13 +55,16 @@ export class AgentError extends Error {
 	override name = 'AgentError';
 	/** Seconds after which the relay wants to be asked again (RFC 9110, section 10.2.3). */
 	readonly retryAfter: number | undefined;
+	/** What exactly is wrong with the command line, in plain words and without any value that was given. */
+	readonly detail: string | undefined;
 
 	constructor(
 		readonly code: AgentErrorCode,
-		{ retryAfter, ...options }: { cause?: unknown; retryAfter?: number | undefined } = {},
+		{ retryAfter, detail, ...options }: { cause?: unknown; retryAfter?: number | undefined; detail?: string } = {},
 	) {
 		super(code, options);
 		this.retryAfter = retryAfter;
+		this.detail = detail;
 	}
 }
 

@@ -1,3 +1,7 @@
+import { version as number } from '../../package.json';
+
+export const version = `Satchel agent ${number}`;
+
 export const help = `Ask a person for their health records, and receive them decrypted on this machine.
 
   request   makes a session, prints a link for the person, waits, writes the records
@@ -25,12 +29,12 @@ resume
 both
   --session FILE     keep the session file there                 (default DIR/.satchel-session.json)
   --force            replace an earlier delivery in DIR
-  --help
+  --help, --version
 
-stdout holds JSON lines and nothing else:
+stdout holds JSON lines and nothing else, but for --help and --version:
   {"event":"link","url","code","expiresAt"}  {"event":"claimed"}  {"event":"receiving","bytes","parts"}
   {"event":"done","dir","sources":[{"name","patient","folder","resources","failed":[…]}]}
-  {"event":"error","code","resumable"}
+  {"event":"error","code","resumable","detail"?}
 
 DIR/index.json lists sources, counts, documents, and every query that failed: read it first.
 DIR/<source>/<ResourceType>.ndjson     DIR/<source>/documents/001-document.pdf

@@ -14,18 +14,18 @@ export interface Access {
 	read: string;
 }
 
-/** @throws {AgentError} `relay_url_invalid` unless an https origin, or an http one on this machine. */
+/** @throws {AgentError} `relay_url_invalid` with `detail`, unless an https origin, or an http one on this machine. */
 export function relayOrigin(text: string): string {
-	let url: URL;
-	try {
-		url = new URL(text);
-	} catch (cause) {
-		throw new AgentError('relay_url_invalid', { cause });
+	const invalid = (detail: string) => new AgentError('relay_url_invalid', { detail });
+	const url = URL.canParse(text) ? new URL(text) : null;
+	if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+		throw invalid('begin it with https:// (or http:// on this machine)');
 	}
 	const loopback = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-	const secure = url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
-	if (!secure || url.pathname !== '/' || url.search || url.hash || url.username || url.password)
-		throw new AgentError('relay_url_invalid');
+	if (url.protocol === 'http:' && !loopback) throw invalid('http is for this machine only; begin it with https://');
+	if (url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
+		throw invalid('end it after the host, as in https://satchel.example');
+	}
 	return url.origin;
 }
 

@@ -1,11 +1,15 @@
 /** Verified NDJSON becomes files: one per resource type, documents decoded, and an index of all of it. */
 import type { Manifest, QueryReport, Source } from '../contract.js';
 import { lines } from './delivery.js';
+import { type Description, Descriptions } from './descriptions.js';
 import { documentName, folderName, TypeNames } from './names.js';
 import { INDEX, type Staging } from './staging.js';
 
-/** One `Binary`. `file` is relative to the source's folder; without one, `problem` says why. */
-export interface DocumentEntry {
+/**
+ * One `Binary`. `file` is relative to the source's folder; without one, `problem` says why. Title, date and type are
+ * those of a DocumentReference or DiagnosticReport of the same source that names it.
+ */
+export interface DocumentEntry extends Description {
 	/** `Binary.id`, to which DocumentReference and DiagnosticReport refer as `Binary/<id>`. */
 	id: string | null;
 	contentType: string | null;
@@ -52,10 +56,12 @@ export class SourceWriter {
 	readonly #names = new TypeNames();
 	readonly #types = new Map<string, number>();
 	readonly #documents: DocumentEntry[] = [];
+	readonly #descriptions: Descriptions;
 
 	constructor(staging: Staging, position: number, source: Source) {
 		this.#staging = staging;
 		this.#source = source;
+		this.#descriptions = new Descriptions(source.fhirBaseUrl);
 		this.folder = folderName(position, source.name);
 	}
 
@@ -79,6 +85,7 @@ export class SourceWriter {
 			const list = byType.get(type);
 			if (list) list.push(octets);
 			else byType.set(type, [octets]);
+			this.#descriptions.add(resource);
 			if (type === 'Binary') await this.#addDocument(resource);
 			if (++held === LINES_HELD) await flush();
 		}
@@ -120,7 +127,7 @@ export class SourceWriter {
 			resources,
 			bytes,
 			types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
-			documents: this.#documents,
+			documents: this.#documents.map((entry) => ({ ...entry, ...this.#descriptions.of(entry.id) })),
 			queries,
 			failed: this.#source.queries.filter(({ status }) => status === 'refused' || status === 'failed'),
 		};

@@ -1,7 +1,6 @@
-import type { AgentErrorCode } from './errors.js';
+import type { AgentError, AgentErrorCode } from './errors.js';
 
-/** What a person at the terminal reads; programs read the code. */
-export const words: Record<AgentErrorCode, string> = {
+const words: Record<AgentErrorCode, string> = {
 	usage: 'The command is not understood. See --help.',
 	relay_url_invalid: 'The relay must be an https origin (or http on this machine), such as https://satchel.example.',
 	request_invalid:
@@ -14,12 +13,12 @@ export const words: Record<AgentErrorCode, string> = {
 	session_not_found: 'The relay does not know this session. Ask anew.',
 	session_gone: 'The session is over: expired, deleted, or received already. Ask anew.',
 	session_expired: 'Nothing was sent before the session expired. Ask anew.',
-	manifest_invalid: 'What was sent is not of this session, or was altered. Nothing was kept.',
-	part_missing: 'A part of what was sent is missing at the relay. Nothing was kept.',
-	part_invalid: 'A part of what was sent was altered or is out of place. Nothing was kept.',
-	stream_invalid: 'What was sent does not unpack into FHIR resources. Nothing was kept.',
-	count_mismatch: 'What was sent is not as much as its manifest says. Nothing was kept.',
-	delivery_too_large: 'What was sent is larger than the agent takes. Nothing was kept.',
+	manifest_invalid: 'What was sent is not of this session, or was altered. No records were kept.',
+	part_missing: 'A part of what was sent is missing at the relay. No records were kept.',
+	part_invalid: 'A part of what was sent was altered or is out of place. No records were kept.',
+	stream_invalid: 'What was sent does not unpack into FHIR resources. No records were kept.',
+	count_mismatch: 'What was sent is not as much as its manifest says. No records were kept.',
+	delivery_too_large: 'What was sent is larger than the agent takes. No records were kept.',
 	session_file_exists: 'A session is under way in this folder. Go on with "resume", or delete its session file.',
 	session_file_missing: 'There is no session file here. Start with "request".',
 	session_file_unsafe: 'Others could read or write the session file (wanted: mode 0600, your own, no link). Not used.',
@@ -27,6 +26,15 @@ export const words: Record<AgentErrorCode, string> = {
 	output_exists: 'The folder holds a delivery already. Choose another, or replace it with --force.',
 	output_unsafe: 'Others could write into this folder. Choose another, or take the permission away (chmod 700).',
 	output_failed: 'The folder cannot be written: is the disk full, or the path wrong?',
-	interrupted: 'Interrupted. Nothing was kept; "resume" goes on while the session lives.',
-	internal: 'A fault in the program. Nothing was kept.',
+	interrupted: 'Interrupted. No records were kept.',
+	internal: 'A fault in the program. No records were kept.',
 };
+
+const GO_ON = 'The session was: go on with "npm run --silent agent -- resume --out DIR" while it lives.';
+
+/** What a person at the terminal reads; programs read the code. */
+export function wordsFor({ code, detail }: AgentError, resumable: boolean): string {
+	if (code === 'usage' && detail) return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}. See --help.`;
+	if (code === 'relay_url_invalid' && detail) return `The address of the relay: ${detail}.`;
+	return code === 'interrupted' && resumable ? `${words[code]} ${GO_ON}` : words[code];
+}

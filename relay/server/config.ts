@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import * as v from 'valibot';
 import { LIMITS, type Provider, Providers } from '../contract.js';
+import { environmentProblems, fileProblems } from './config-words.js';
 import { publicKeys } from './keys.js';
 
 export interface RelayConfig {
@@ -119,7 +120,7 @@ const Environment = v.object({
 export function configFromEnvironment(environment: Record<string, string | undefined>): RelayConfig {
 	const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
 	const parsed = v.safeParse(Environment, present);
-	if (!parsed.success) throw new ConfigError('environment_invalid', problemsOf(parsed.issues));
+	if (!parsed.success) throw new ConfigError('environment_invalid', environmentProblems(parsed.issues, present));
 	const env = parsed.output;
 	const given: Partial<RelayConfig> = {
 		port: env.PORT,
@@ -137,34 +138,52 @@ export function configFromEnvironment(environment: Record<string, string | undef
 	return relayConfig(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
 }
 
-/** The provider directory of a JSON file. @throws {ConfigError} `providers_invalid` */
+/**
+ * A port that another variable than PORT gives.
+ * @throws {ConfigError} `environment_invalid`
+ */
+export function readPort(name: string, text: string): number {
+	const parsed = v.safeParse(v.object({ [name]: integer(0, 65_535) }), { [name]: text });
+	if (!parsed.success)
+		throw new ConfigError('environment_invalid', environmentProblems(parsed.issues, { [name]: text }));
+	return Number(text);
+}
+
+/**
+ * The provider directory of a JSON file. Records travel from the FHIR servers it names: https, or this machine.
+ * @throws {ConfigError} `providers_invalid`
+ */
 export function readProviders(path: string): Provider[] {
-	const parsed = v.safeParse(Providers, readJsonFile(path, 'providers_invalid'));
-	if (!parsed.success) throw new ConfigError('providers_invalid', problemsOf(parsed.issues));
-	const ids = parsed.output.providers.map(({ id }) => id);
-	const twice = ids.filter((id, at) => ids.indexOf(id) !== at);
-	if (twice.length) throw new ConfigError('providers_invalid', [`the id ${twice[0]} occurs twice`]);
-	return parsed.output.providers;
+	const parsed = v.safeParse(Providers, readJsonFile('PROVIDERS', path, 'providers_invalid'));
+	if (!parsed.success) throw new ConfigError('providers_invalid', fileProblems(parsed.issues, path));
+	const { providers } = parsed.output;
+	const problems: string[] = [];
+	for (const [at, { id, fhirBaseUrl }] of providers.entries()) {
+		const where = `${path}: providers.${at}`;
+		if (providers.findIndex((other) => other.id === id) !== at) problems.push(`${where}.id ${id} occurs twice`);
+		const url = new URL(fhirBaseUrl);
+		if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) continue;
+		const reason = url.protocol === 'http:' ? 'is http, which is for this machine only; ' : '';
+		problems.push(`${where}.fhirBaseUrl ${reason}must begin with https://`);
+	}
+	if (problems.length) throw new ConfigError('providers_invalid', problems);
+	return providers;
 }
 
 /** The public keys of a JWK set (RFC 7517). @throws {ConfigError} `jwks_invalid` */
 export function readJwks(path: string): { keys: JWK[] } {
-	const keys = publicKeys(readJsonFile(path, 'jwks_invalid'));
-	if (!keys) throw new ConfigError('jwks_invalid', ['not a JWK set of RSA, EC or OKP keys']);
+	const keys = publicKeys(readJsonFile('JWKS', path, 'jwks_invalid'));
+	if (!keys) throw new ConfigError('jwks_invalid', [`${path}: is not a JWK set of RSA, EC or OKP keys`]);
 	return { keys };
 }
 
-function readJsonFile(path: string, code: ConfigErrorCode): unknown {
+function readJsonFile(name: string, path: string, code: ConfigErrorCode): unknown {
 	try {
 		return JSON.parse(readFileSync(path, 'utf8'));
 	} catch (cause) {
-		const problem = cause instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-		throw new ConfigError(code, [`${path} ${problem}`], { cause });
+		const problem = cause instanceof SyntaxError ? `${path}: is not JSON` : `${name}=${path} cannot be read`;
+		throw new ConfigError(code, [problem], { cause });
 	}
-}
-
-function problemsOf(issues: readonly v.BaseIssue<unknown>[]): string[] {
-	return issues.map((issue) => `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
 }
 
 function isLoopback({ hostname }: URL): boolean {

@@ -1,16 +1,15 @@
 /** Starts the relay as the environment says; see README.md beside this file. */
-import { ConfigError, configFromEnvironment, type RelayConfig } from './config.js';
+import { configFromEnvironment, type RelayConfig } from './config.js';
 import { describeFailure } from './errors.js';
 import { createLog } from './log.js';
 import { startRelay } from './serve.js';
+import { exitWithProblems, startProblems } from './start-errors.js';
 
 function readConfig(): RelayConfig {
 	try {
 		return configFromEnvironment(process.env);
 	} catch (cause) {
-		if (!(cause instanceof ConfigError)) throw cause;
-		for (const problem of cause.problems) console.error(problem);
-		process.exit(2);
+		return exitWithProblems(cause);
 	}
 }
 
@@ -26,6 +25,8 @@ try {
 		});
 	}
 } catch (cause) {
+	const place = { portName: 'PORT', ...config };
+	if (startProblems(cause, place)) exitWithProblems(cause, place);
 	log.error(describeFailure(cause), 'could not start');
 	process.exitCode = 1;
 }

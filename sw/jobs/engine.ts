@@ -118,12 +118,16 @@ async function current({ value: job, revision }: Row<Job>): Promise<{ job: Job; 
 
 async function runOpened(run: Run): Promise<SliceResult> {
 	const { job, writer, stop } = run;
-	let told = 0;
-	const progress = () => {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const tell = () => {
+		clearTimeout(timer);
+		timer = undefined;
 		countParts(job, writer);
-		if (Date.now() - told < PROGRESS_MS) return;
-		told = Date.now();
 		progressed(viewJob(job));
+	};
+	// Told a little later rather than not at all: what comes next may take long.
+	const progress = () => {
+		timer ??= setTimeout(tell, PROGRESS_MS);
 	};
 	job.status = 'running';
 	job.error = null;
@@ -135,6 +139,8 @@ async function runOpened(run: Run): Promise<SliceResult> {
 	} catch (error) {
 		if (stop.signal.aborted) throw error;
 		stopFor(job, asBrokerError(error));
+	} finally {
+		clearTimeout(timer);
 	}
 	countParts(job, writer);
 	if (achieved(job, writer) > before) job.rests = 0;
@@ -146,8 +152,8 @@ async function runOpened(run: Run): Promise<SliceResult> {
 	else if (run.session && ENDED.has(run.job.error?.code ?? '')) await giveUp(run.job, run.session);
 	else await writer.checkpoint();
 	if (isOver(job)) runs.delete(job.id);
+	tell();
 	const view = viewJob(job);
-	progressed(view);
 	return { job: view, more: view.status === 'running' };
 }
 

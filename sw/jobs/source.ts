@@ -177,10 +177,13 @@ export class SourceRun {
 		if (nothingRead(state)) throw new BrokerError('nothing_read');
 		source.step = 'encrypting';
 		slice.progress();
-		this.deliver(finishLines(state));
+		const told = finishLines(state);
+		this.deliver(told);
 		source.queries = report(state);
 		source.kinds = kinds(state);
-		Object.assign(source, totals(state));
+		const { resources, bytes } = totals(state);
+		// What could not be read is told in the stream too; the agent counts those lines as well.
+		Object.assign(source, { resources: resources + told.length, bytes });
 		source.collected = true;
 		source.collect = null;
 		// A session's blob is there even if there was nothing to put in: what could not be read is told with it.

@@ -1,10 +1,12 @@
 /**
  * The zip of a finished `collect` job, made while it is downloaded: one folder a source, in it an NDJSON file for each
- * resource type. Parts are opened one at a time, so that memory stays at about one part whatever the record's size.
+ * resource type, and the documents as files that open by themselves. Parts are opened one at a time, so that memory stays
+ * at about one part whatever the record's size.
  */
 import { Zip, ZipDeflate } from 'fflate';
 import { openPart } from '../../relay/envelope.js';
 import { BrokerError } from '../errors.js';
+import { addTitles, type DocumentTitles, documentFile } from '../fhir/document-files.js';
 import { readRaw } from '../wallet/rows.js';
 import { gunzip } from './gzip.js';
 import { type Job, type Part, partsKey } from './job.js';
@@ -74,12 +76,39 @@ async function* files(job: Job): AsyncGenerator<ZipEntry> {
 		for (const name of Object.keys(source.streams).sort()) {
 			yield { path: `${folder}/${name}.ndjson`, pieces: parts(job, index, name) };
 		}
+		yield* documents(job, index, `${folder}/documents`);
 		const { name, patient, fhirBaseUrl, fetchedAt, resources, queries } = source;
 		const about = { name, patient, fhirBaseUrl, fetchedAt, resources, queries };
 		yield {
 			path: `${folder}/index.json`,
 			pieces: [new TextEncoder().encode(`${JSON.stringify(about, null, '\t')}\n`)],
 		};
+	}
+}
+
+/** Every Binary once more, decoded and named by what refers to it. */
+async function* documents(job: Job, index: number, folder: string): AsyncGenerator<ZipEntry> {
+	const titles: DocumentTitles = new Map();
+	for (const type of ['DiagnosticReport', 'DocumentReference']) {
+		for await (const line of lines(job, index, type)) addTitles(titles, line);
+	}
+	const taken = new Set<string>();
+	for await (const line of lines(job, index, 'Binary')) {
+		const file = documentFile(line, titles, taken);
+		if (file) yield { path: `${folder}/${file.name}`, pieces: [file.bytes] };
+	}
+}
+
+/** A part ends where a line ends. */
+async function* lines(job: Job, index: number, name: string): AsyncGenerator<string> {
+	const utf8 = new TextDecoder();
+	for await (const octets of parts(job, index, name)) {
+		for (let from = 0; from < octets.length; ) {
+			const end = octets.indexOf(10, from);
+			const to = end < 0 ? octets.length : end;
+			yield utf8.decode(octets.subarray(from, to));
+			from = to + 1;
+		}
 	}
 }
 

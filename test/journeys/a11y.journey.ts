@@ -32,6 +32,10 @@ test(`${HARD}: screens before the first connection`, async ({ page }) => {
 	await page.getByLabel('FHIR base URL').fill('http://fhir.example.org/r4');
 	await page.getByLabel('Client ID').fill('satchel');
 	await page.getByRole('button', { name: 'Continue', exact: true }).click();
+	await expect(page.getByRole('alert')).toContainText('This address is not secure');
+	await look(page, 'select-refused');
+	await page.getByLabel('FHIR base URL').fill('https://localhost:9/r4');
+	await page.getByRole('button', { name: 'Continue', exact: true }).click();
 	await expect(page.getByRole('heading', { name: 'Before you go' })).toBeVisible();
 	await look(page, 'before');
 	await page.getByRole('button', { name: /^Continue to/ }).click();

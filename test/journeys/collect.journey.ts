@@ -29,6 +29,12 @@ test('records of two providers are collected into a zip, equal to what the provi
 			expect(name).toContain(`/${JSON.parse(line).resourceType}.ndjson`);
 		}
 	}
+	// Every document is there once more as a file that opens by itself, with a name that says what it is.
+	const documents = names.filter((name) => name.includes('/documents/'));
+	expect(documents).toHaveLength(lines.filter((line) => JSON.parse(line).resourceType === 'Binary').length);
+	const pdf = documents.find((name) => name.endsWith('.pdf')) ?? '';
+	expect(pdf).toMatch(/^0\d-[a-z-]+\/documents\/\d{4}-\d\d-\d\d \p{L}.+\.pdf$/u);
+	expect(new TextDecoder('latin1').decode(files[pdf]).slice(0, 5)).toBe('%PDF-');
 	expectEqual(lines, stack, [
 		['harbor', 'camila'],
 		['summit', 'linnea', ['RelatedPerson']],

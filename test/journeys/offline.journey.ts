@@ -2,7 +2,7 @@ import { card, include } from './person.js';
 import { connect, expect, test } from './support.js';
 
 const HARBOR = 'Harbor Medical Group';
-const OFFLINE = 'You are offline. What is stored here can still be reviewed; nothing expires because of it.';
+const OFFLINE = 'You are offline. What is stored here can still be reviewed, and being offline ends no connection.';
 
 test('without a network the app opens, shows every connection as it was, and says that it is offline', async ({
 	page,

@@ -98,6 +98,7 @@ test('a server whose discovery document is missing is found by its capability st
 test('a provider without CORS is named as such before anybody leaves', async ({ page }) => {
 	await depart(page, 'Walled');
 	await expect(page.getByRole('alert')).toContainText('This provider does not talk to browsers');
+	await expect(page.getByRole('button', { name: /^Continue to/ })).toHaveCount(0);
 	await page.getByRole('button', { name: 'Choose another provider' }).click();
 	await chooseProvider(page, { provider: 'Harbor', username: 'camila' });
 	await page.waitForURL('**/connections');
@@ -121,9 +122,9 @@ for (const [what, given] of [
 		await page.getByLabel('FHIR base URL').fill(given);
 		await page.getByLabel('Client ID').fill('some-client');
 		await page.getByRole('button', { name: 'Continue', exact: true }).click();
-		await page.getByRole('button', { name: /^Continue to/ }).click();
 		const title = what === 'https' ? 'This address is not secure' : 'This is not a web address';
 		await expect(page.getByRole('alert')).toContainText(title);
+		await expect(page.getByLabel('FHIR base URL')).toBeFocused();
 	});
 }
 

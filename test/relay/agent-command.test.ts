@@ -150,27 +150,39 @@ describe('a second request in the same folder', () => {
 });
 
 describe('exit codes', () => {
+	const asked = ['request', '--relay', RELAY, '--out', 'x', '--who', 'secret', '--why'];
 	test.each([
-		['no command', ['--out', 'x']],
-		['an unknown command', ['receive', '--out', 'x']],
-		['an unknown option', ['resume', '--out', 'x', '--key', 'y']],
-		['no folder', ['resume']],
-		['no reason', ['request', '--relay', RELAY, '--out', 'x', '--who', 'me']],
-		[
-			'a time beyond the hour',
-			['request', '--relay', RELAY, '--out', 'x', '--who', 'a', '--why', 'b', '--expires', '3601'],
-		],
-	])('2: %s', async (_, argv) => {
+		[['--out', 'x'], 'missing command: request or resume'],
+		[['reqest', '--out', 'x'], 'unknown command "reqest"'],
+		[['https://secret.example', '--out', 'x'], 'unknown command'],
+		[['request', '--rely', 'secret'], 'unknown option --rely'],
+		[['resume', '--rely=secret', '--out', 'x'], 'unknown option --rely'],
+		[['resume', '--9secret'], 'unknown option'],
+		[['resume'], 'missing --out'],
+		[['resume', '--out'], '--out needs a value'],
+		[['request', '--out', '--relay', 'secret'], '--out needs a value'],
+		[['resume', '--out', 'x', '--force=secret'], '--force takes no value'],
+		[['request', '--relay', RELAY, '--who', 'secret'], 'missing --out, --why'],
+		[[...asked, 'for', 'secret'], 'unexpected argument after request: put quotes around a text of several words'],
+		[[...asked, 'b', '--expires', '3601'], '--expires is a whole number of seconds from 1 to 3600'],
+	])('2: %j is told what is wrong with it, without its values', async (argv, detail) => {
 		const c = command();
 		expect(await c.run(...argv)).toBe(2);
-		expect(c.events()).toEqual([{ event: 'error', code: 'usage', resumable: false }]);
+		expect(c.events()).toEqual([{ event: 'error', code: 'usage', resumable: false, detail }]);
+		expect(c.stderr.join().toLowerCase()).toContain(detail.toLowerCase());
+		expect(c.stderr.join() + c.stdout.join()).not.toContain('secret');
 	});
 
-	test('2: a relay without TLS', async () => {
+	test.each([
+		['http://relay.example', 'http is for this machine only; begin it with https://'],
+		['relay.example', 'begin it with https:// (or http:// on this machine)'],
+		['localhost:8787', 'begin it with https:// (or http:// on this machine)'],
+		['https://relay.example/app', 'end it after the host, as in https://satchel.example'],
+	])('2: the relay %s', async (relay, detail) => {
 		const c = command();
-		const argv = ['--relay', 'http://relay.example', '--out', c.s.out, '--who', 'a', '--why', 'b'];
-		expect(await c.run('request', ...argv)).toBe(2);
-		expect(c.events()).toEqual([{ event: 'error', code: 'relay_url_invalid', resumable: false }]);
+		expect(await c.run('request', '--relay', relay, '--out', c.s.out, '--who', 'a', '--why', 'b')).toBe(2);
+		expect(c.events()).toEqual([{ event: 'error', code: 'relay_url_invalid', resumable: false, detail }]);
+		expect(c.stderr).toEqual([`The address of the relay: ${detail}.`]);
 	});
 
 	test('1: no session file; one that others may read', async () => {
@@ -217,20 +229,33 @@ describe('exit codes', () => {
 		expect(await c.request()).toBe(130);
 		expect(c.events().at(-1)).toEqual({ event: 'error', code: 'interrupted', resumable: true });
 		expect(c.s.left()).toEqual(['.satchel-session.json']);
+		expect(c.stderr.at(-1)).toMatch(
+			/^Interrupted\. No records were kept\. The session was: go on with ".* resume --out DIR"/,
+		);
 	});
 });
 
-test('--help explains itself on one screen without touching stdout', async () => {
+test('--version says the version that package.json has', async () => {
 	const c = command();
-	expect(await c.run('--help')).toBe(0);
-	expect(c.stdout).toEqual([]);
-	const help = c.stderr.join('\n');
-	expect(help.split('\n').length).toBeLessThan(50);
-	const source = readFileSync(new URL('../../relay/agent/command.ts', import.meta.url), 'utf8');
-	const names = [...source.matchAll(/^\t'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
-	expect(names.length).toBeGreaterThan(8);
-	for (const name of names) expect(help).toContain(`--${name}`);
+	expect(await c.run('--version')).toBe(0);
+	const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+	expect(c.stdout).toEqual([`Satchel agent ${version}`]);
 });
+
+test.each([['--help'], ['-h'], ['help'], ['request', '--help']])(
+	'%s %s explains itself on stdout, on one screen',
+	async (...argv) => {
+		const c = command();
+		expect(await c.run(...argv)).toBe(0);
+		expect(c.stderr).toEqual([]);
+		const help = c.stdout.join('\n');
+		expect(help.split('\n').length).toBeLessThan(50);
+		const source = readFileSync(new URL('../../relay/agent/arguments.ts', import.meta.url), 'utf8');
+		const names = [...source.matchAll(/^\t'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
+		expect(names.length).toBeGreaterThan(8);
+		for (const name of names) expect(help).toContain(`--${name}`);
+	},
+);
 
 test('names that would command a terminal reach stdout escaped, and are the same JSON', async () => {
 	const name = 'Clinic \u009b31m\u007f \u202egnp.exe';

@@ -87,6 +87,54 @@ describe('a delivery', () => {
 		]);
 	});
 
+	test('says what a document is when a resource of the same source names it, before or after', async () => {
+		const { stage: s, session, run } = await stage();
+		const binary = (id: string) => line({ resourceType: 'Binary', id, contentType: 'text/plain', data: 'eA==' });
+		const reference = (url: string, more: object = {}) =>
+			line({
+				resourceType: 'DocumentReference',
+				type: { coding: [{ code: '34108-1' }, { display: 'Outpatient Note' }] },
+				date: '2026-01-02',
+				content: [{ attachment: { url, title: `  Visit\n${'n'.repeat(5000)}` } }],
+				...more,
+			});
+		const report = (url: string, title: string) =>
+			line({
+				resourceType: 'DiagnosticReport',
+				code: { text: 'Chest X-ray' },
+				effectivePeriod: { start: '2026-03-04' },
+				presentedForm: [null, { url, title }],
+			});
+		const base = 'https://ehr.example/fhir/r4';
+		await s.send(session, [
+			{
+				segments: [
+					report('Binary/before', 'of the report') + reference('Binary/before') + binary('before'),
+					binary('after') + binary('told') + binary('unnamed') + binary('far'),
+					reference(`${base}/Binary/after/_history/2`, {
+						type: 7,
+						date: {},
+						context: null,
+						content: [{ attachment: { url: `${base}/Binary/after/_history/2`, creation: '2025' } }],
+						description: 'Summary',
+					}),
+					report('Binary/told', '') + reference('https://other.example/fhir/r4/Binary/far'),
+				],
+			},
+			{ segments: [reference('Binary/unnamed')] },
+		]);
+		const { result } = await run();
+		const told = result.index.sources[0]?.documents.map(({ id, title, date, type }) => ({ id, title, date, type }));
+		expect(told).toEqual([
+			{ id: 'before', title: `Visit ${'n'.repeat(194)}`, date: '2026-01-02', type: 'Outpatient Note' },
+			{ id: 'after', title: 'Summary', date: '2025' },
+			{ id: 'told', date: '2026-03-04', type: 'Chest X-ray' },
+			{ id: 'unnamed' },
+			{ id: 'far' },
+		]);
+		expect(s.json('index.json')).toEqual(result.index);
+	});
+
 	test('cannot name a file: hostile names and types end in harmless ones inside the folder', async () => {
 		const { stage: s, session, run } = await stage();
 		const types = ['../../x', 'CON', 'nul', '__proto__', 'Patient/..', '', 7, 'PATIENT', undefined];

@@ -2,28 +2,52 @@
  * Everything on one machine: the app and relay, and the sandbox EHR on another port, which makes it another origin on
  * purpose. Environment: PORT (8787), SANDBOX_PORT (8788), SANDBOX_DATA, DATA_DIR, SANDBOX_FAULTS=1 for tests.
  */
-import { configFromEnvironment } from '../../relay/server/config.js';
+import { configFromEnvironment, readPort } from '../../relay/server/config.js';
 import { createLog } from '../../relay/server/log.js';
 import { startRelay } from '../../relay/server/serve.js';
-import { startSandbox } from './server.js';
+import { exitWithProblems, type StartPlace } from '../../relay/server/start-errors.js';
+import { type Sandbox, startSandbox } from './server.js';
 
-const { SANDBOX_PORT = '8788', SANDBOX_DATA, SANDBOX_FAULTS } = process.env;
-const config = configFromEnvironment(process.env);
+const { SANDBOX_PORT, SANDBOX_DATA, SANDBOX_FAULTS } = process.env;
+
+function readConfig() {
+	try {
+		const config = configFromEnvironment(process.env);
+		return { config, sandboxPort: readPort('SANDBOX_PORT', SANDBOX_PORT || '8788') };
+	} catch (cause) {
+		return exitWithProblems(cause);
+	}
+}
+
+/** What `step` gives; a start mistake ends the process. */
+async function started<T>(place: StartPlace, step: () => Promise<T>): Promise<T> {
+	try {
+		return await step();
+	} catch (cause) {
+		return exitWithProblems(cause, place);
+	}
+}
+
+const { config, sandboxPort } = readConfig();
 const app = config.baseUrl ?? `http://localhost:${config.port}`;
 
-const sandbox = await startSandbox({
-	port: Number(SANDBOX_PORT),
-	appOrigins: [app],
-	faults: SANDBOX_FAULTS === '1',
-	...(SANDBOX_DATA ? { data: SANDBOX_DATA } : {}),
-});
-const relay = await startRelay(
-	{
-		...config,
-		providers: [...config.providers, ...sandbox.systems],
-		loopbackConnect: [...config.loopbackConnect, sandbox.origin],
-	},
-	createLog('warn'),
+const sandbox: Sandbox = await started({ portName: 'SANDBOX_PORT', port: sandboxPort }, () =>
+	startSandbox({
+		port: sandboxPort,
+		appOrigins: [app],
+		faults: SANDBOX_FAULTS === '1',
+		...(SANDBOX_DATA ? { data: SANDBOX_DATA } : {}),
+	}),
+);
+const relay = await started({ portName: 'PORT', ...config }, () =>
+	startRelay(
+		{
+			...config,
+			providers: [...config.providers, ...sandbox.systems],
+			loopbackConnect: [...config.loopbackConnect, sandbox.origin],
+		},
+		createLog('warn'),
+	),
 );
 
 const names = sandbox.logins.map(({ username }) => username).join(', ');

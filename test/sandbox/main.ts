@@ -1,12 +1,25 @@
 /** The sandbox by itself. Environment: SANDBOX_PORT (8788), SANDBOX_DATA, APP_ORIGIN (http://localhost:8787). */
+import { readPort } from '../../relay/server/config.js';
+import { exitWithProblems } from '../../relay/server/start-errors.js';
 import { startSandbox } from './server.js';
 
-const { SANDBOX_PORT = '8788', SANDBOX_DATA, APP_ORIGIN = 'http://localhost:8787' } = process.env;
-const sandbox = await startSandbox({
-	port: Number(SANDBOX_PORT),
-	appOrigins: APP_ORIGIN.split(',').map((origin) => origin.trim()),
-	...(SANDBOX_DATA ? { data: SANDBOX_DATA } : {}),
-});
+const { SANDBOX_PORT, SANDBOX_DATA, APP_ORIGIN } = process.env;
+
+async function start() {
+	let port = 0;
+	try {
+		port = readPort('SANDBOX_PORT', SANDBOX_PORT || '8788');
+		return await startSandbox({
+			port,
+			appOrigins: (APP_ORIGIN || 'http://localhost:8787').split(',').map((origin) => origin.trim()),
+			...(SANDBOX_DATA ? { data: SANDBOX_DATA } : {}),
+		});
+	} catch (cause) {
+		return exitWithProblems(cause, { portName: 'SANDBOX_PORT', port });
+	}
+}
+
+const sandbox = await start();
 console.log(`Sandbox health systems: ${sandbox.origin}`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 	process.once(signal, () => void sandbox.close().then(() => process.exit(0)));

@@ -77,7 +77,13 @@ describe('the environment', () => {
 		const error = errorOf({ [name]: value });
 		expect(error.code).toBe('environment_invalid');
 		expect(error.problems).not.toEqual([]);
-		for (const problem of error.problems) expect(problem).toMatch(new RegExp(`^${name}`));
+		for (const problem of error.problems) expect(problem).toMatch(new RegExp(`^${name}=.`));
+		expect(error.problems[0]).toContain(value);
+	});
+
+	test('is never shown the password of a URL', () => {
+		const [problem] = errorOf({ BASE_URL: 'https://me:secret@satchel.example' }).problems;
+		expect(problem).toBe('BASE_URL=https://…@satchel.example must be an origin, without a path');
 	});
 
 	test('is told everything that is wrong at once', () => {
@@ -98,9 +104,26 @@ describe('the provider file', () => {
 		expect(errorOf({ PROVIDERS: path }).code).toBe('providers_invalid');
 	});
 
-	test('is told where it is wrong', () => {
-		const path = file({ providers: [provider, { ...provider, id: 'b', clientId: undefined }] });
-		expect(errorOf({ PROVIDERS: path }).problems[0]).toContain('providers.1.clientId');
+	test.each([
+		[{ clientId: undefined }, 'clientId is missing'],
+		[{ name: 7 }, 'name must be a text'],
+		[{ aliases: 'B' }, 'aliases must be a list'],
+		[{ clientId: '' }, 'clientId is empty'],
+		[{ id: 'a' }, 'id a occurs twice'],
+		[{ fhirBaseUrl: 'b.example' }, 'fhirBaseUrl is not a URL'],
+		[{ fhirBaseUrl: 'ftp://b.example' }, 'fhirBaseUrl must begin with https://'],
+		[
+			{ fhirBaseUrl: 'http://b.example/fhir' },
+			'fhirBaseUrl is http, which is for this machine only; must begin with https://',
+		],
+	])('is told where it is wrong: %j', (change, problem) => {
+		const path = file({ providers: [provider, { ...provider, id: 'b', ...change }] });
+		expect(errorOf({ PROVIDERS: path }).problems).toEqual([`${path}: providers.1.${problem}`]);
+	});
+
+	test('may name a FHIR server on this machine by http', () => {
+		const local = { ...provider, fhirBaseUrl: 'http://localhost:8080/fhir' };
+		expect(configFromEnvironment({ PROVIDERS: file({ providers: [local] }) }).providers).toEqual([local]);
 	});
 });
 

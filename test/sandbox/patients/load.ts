@@ -33,12 +33,61 @@ export function unused(username: string, taken: Set<string>): string {
 	return result;
 }
 
-/** `taken` holds the user names that are gone already, and gets the new ones. */
+export type DataFolderErrorCode = 'data_unreadable' | 'data_not_json' | 'data_empty';
+
+/** A folder that gives nobody who could sign in. */
+export class DataFolderError extends Error {
+	override name = 'DataFolderError';
+	constructor(
+		readonly code: DataFolderErrorCode,
+		/** For the person who starts the sandbox. */
+		readonly problems: string[],
+		options?: { cause: unknown },
+	) {
+		super(code, options);
+	}
+}
+
+/**
+ * JSON files that are no bundles are passed over. `taken` holds the user names that are gone already, and gets the new
+ * ones.
+ * @throws {DataFolderError} the folder or a file in it cannot be read, or no patient is in it
+ */
 export function loadFolder(folder: string, taken: Set<string>): LoadedPatient[] {
-	return readdirSync(folder)
-		.filter((name) => name.endsWith('.json'))
-		.sort()
-		.flatMap((name) => loadBundle(JSON.parse(readFileSync(join(folder, name), 'utf8')) as Bundle, taken));
+	const patients = namesIn(folder).flatMap((name) => {
+		const value = readJson(join(folder, name));
+		return isBundle(value) ? loadBundle(value, taken) : [];
+	});
+	if (patients.length > 0) return patients;
+	throw new DataFolderError('data_empty', [`SANDBOX_DATA=${folder} holds no FHIR bundle with a Patient in it`]);
+}
+
+function namesIn(folder: string): string[] {
+	try {
+		return readdirSync(folder)
+			.filter((name) => name.endsWith('.json'))
+			.sort();
+	} catch (cause) {
+		throw new DataFolderError('data_unreadable', [`SANDBOX_DATA=${folder} is not a folder that can be read`], {
+			cause,
+		});
+	}
+}
+
+function readJson(path: string): unknown {
+	try {
+		return JSON.parse(readFileSync(path, 'utf8'));
+	} catch (cause) {
+		const [code, problem] =
+			cause instanceof SyntaxError
+				? (['data_not_json', 'is not JSON'] as const)
+				: (['data_unreadable', 'cannot be read'] as const);
+		throw new DataFolderError(code, [`SANDBOX_DATA: ${path} ${problem}`], { cause });
+	}
+}
+
+function isBundle(value: unknown): value is Bundle {
+	return typeof value === 'object' && value !== null && 'resourceType' in value && value.resourceType === 'Bundle';
 }
 
 export function loadBundle(bundle: Bundle, taken: Set<string>): LoadedPatient[] {

@@ -1,0 +1,38 @@
+/** What is wrong with a configuration, in plain words: one line for each mistake. */
+import * as v from 'valibot';
+
+type Issue = v.BaseIssue<unknown>;
+
+/** Values are shown, so that a person sees which one is meant; not whole ones, and no user name or password of a URL. */
+export function shown(value: unknown): string {
+	const text = String(value)
+		.replace(/\/\/[^/\s]*@/g, '//…@')
+		.replace(/\p{Cc}/gu, ' ');
+	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** `PORT=eighty must be a whole number` */
+export function environmentProblems(issues: readonly Issue[], environment: Record<string, unknown>): string[] {
+	return issues.map((issue) => {
+		const name = String(issue.path?.[0]?.key ?? '');
+		return `${name}=${shown(environment[name])} ${issue.message}`;
+	});
+}
+
+/** `providers.json: providers.1.clientId is missing` */
+export function fileProblems(issues: readonly Issue[], path: string): string[] {
+	return issues.map((issue) => `${path}: ${v.getDotPath(issue) ?? 'the whole'} ${reason(issue)}`);
+}
+
+const kinds: Record<string, string> = { string: 'a text', Array: 'a list', Object: 'an object' };
+
+function reason({ kind, type, expected, received, requirement, message }: Issue): string {
+	if (kind === 'schema') {
+		if (received === 'undefined' || expected?.startsWith('"')) return 'is missing';
+		return `must be ${kinds[expected ?? ''] ?? expected}`;
+	}
+	if (type === 'url') return 'is not a URL';
+	if (type === 'min_length') return 'is empty';
+	if (type === 'max_length') return `is longer than ${requirement} characters`;
+	return message;
+}
