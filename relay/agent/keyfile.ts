@@ -10,7 +10,7 @@ import { AgentError } from './errors.js';
 import { relayOrigin } from './protocol.js';
 import { AgentSession } from './session.js';
 
-export const SESSION_FILE = '.satchel-session.json';
+const SESSION_FILE = '.satchel-session.json';
 
 /** Where the session file of an output folder is. */
 export function sessionFile(out: string): string {

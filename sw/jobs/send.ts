@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { LIMITS, Manifest, PROTOCOL_VERSION } from '../../relay/contract.js';
 import { sealManifest } from '../../relay/envelope.js';
 import { BrokerError } from '../errors.js';
-import { manifestRequest, partRequest, processManifest, processPart, relay } from '../session/relay.js';
+import { manifestRequest, partRequest, processAcknowledgement, relay } from '../session/relay.js';
 import type { Session } from '../session/session.js';
 import { ALL, type Job, type Slice } from './job.js';
 import type { PartState, Writer } from './writer.js';
@@ -68,7 +68,7 @@ export class Sender {
 		if (octets) {
 			const position = { sid, bid: this.writer.bidOf(part), n: part.n };
 			const [path, options] = partRequest(position, secrets.owner, octets, part.digest);
-			await relay([path, { ...options, signal }], processPart);
+			await relay([path, { ...options, signal }], processAcknowledgement);
 		}
 		await this.writer.markSent(part);
 	}
@@ -111,5 +111,5 @@ export async function makeManifest(job: Job, session: Session, parts: PartState[
 
 export async function sendManifest(session: Session, jwe: string): Promise<void> {
 	if (!session.secrets) throw new BrokerError('session_gone');
-	await relay(manifestRequest(session.sid, session.secrets.owner, jwe), processManifest);
+	await relay(manifestRequest(session.sid, session.secrets.owner, jwe), processAcknowledgement);
 }

@@ -37,11 +37,6 @@ export function claimRequest(sid: string, write: string, ownerHash: string): Rel
 	return [routes.claim(sid), { method: 'POST', headers, body: JSON.stringify({ ownerHash }) }];
 }
 
-/** @throws {BrokerError} `already_claimed`: somebody else holds the link */
-export function processClaim(answer: HttpAnswer): void {
-	check(answer);
-}
-
 /** @param digest SHA-256 of the part, base64url */
 export function partRequest(
 	position: { sid: string; bid: string; n: number },
@@ -60,17 +55,17 @@ export function partRequest(
 	return [routes.part(sid, bid, n), { method: 'PUT', headers, body: part, timeout: 120_000 }];
 }
 
-/** The same octets again are as good as new: 200 beside 201. */
-export function processPart(answer: HttpAnswer): void {
-	check(answer);
-}
-
 export function manifestRequest(sid: string, owner: string, jwe: string): RelayRequest {
 	const headers = { ...bearer(owner), 'Content-Type': 'application/jose' };
 	return [routes.manifest(sid), { method: 'PUT', headers, body: jwe, timeout: 60_000 }];
 }
 
-export function processManifest(answer: HttpAnswer): void {
+/**
+ * The relay's yes to a claim, a part or the manifest: 200 for what it had already is as good as 201.
+ * @throws {BrokerError} `already_claimed` (somebody else holds the link), `already_sent`, `too_large`, and those of
+ * `processSession`
+ */
+export function processAcknowledgement(answer: HttpAnswer): void {
 	check(answer);
 }
 

@@ -11,7 +11,7 @@ import { listConnections, updateConnection } from '../wallet/connections.js';
 import type { RowKey } from '../wallet/db.js';
 import { removeConnection } from '../wallet/remove.js';
 import { Conflict, commit, read, readAll, update } from '../wallet/rows.js';
-import { claimRequest, processClaim, processSession, relay, sessionRequest } from './relay.js';
+import { claimRequest, processAcknowledgement, processSession, relay, sessionRequest } from './relay.js';
 
 export interface Session {
 	sid: string;
@@ -104,7 +104,7 @@ async function claim(session: Session): Promise<Session> {
 		const info = await relay(sessionRequest(sid, secrets.keys.write), processSession);
 		const request = info.request ? await openSealedRequest(info.request, secrets.keys.request) : null;
 		if (info.state === 'sent') throw new BrokerError('already_sent');
-		await relay(claimRequest(sid, secrets.keys.write, await tokenHash(secrets.owner)), processClaim);
+		await relay(claimRequest(sid, secrets.keys.write, await tokenHash(secrets.owner)), processAcknowledgement);
 		const { maxBytes, partBytes } = info;
 		const change = { claimed: true, expiresAt: info.expiresAt, maxBytes, partBytes, request };
 		return (await updateSession(sid, change)) ?? { ...session, ...change };
@@ -142,14 +142,18 @@ async function check(session: Session): Promise<Session> {
 	} catch (error) {
 		const { code } = asBrokerError(error);
 		if (code !== 'session_gone' && code !== 'session_not_found') throw error;
-		const gone = ended(session, 'gone');
-		return (await updateSession(sid, gone)) ?? gone;
+		return (await endUnsent(sid)) ?? ended(session, 'gone');
 	}
 }
 
 /** The session without what could open or seal anything; the rest is remembered for the page. */
 export function ended(session: Session, state: 'sent' | 'gone'): Session {
 	return { ...session, state, secrets: null };
+}
+
+/** Ends a session that nothing was sent to. One whose send was finished meanwhile stays sent. */
+function endUnsent(sid: string): Promise<Session | undefined> {
+	return update<Session>(sessionKey(sid), (session) => (session.state === 'open' ? ended(session, 'gone') : undefined));
 }
 
 export async function getSession(sid: string): Promise<Session> {
@@ -162,7 +166,7 @@ export function updateSession(sid: string, change: Partial<Session>): Promise<Se
 	return update<Session>(sessionKey(sid), (session) => ({ ...session, ...change }));
 }
 
-export async function forgetSession(sid: string): Promise<void> {
+async function forgetSession(sid: string): Promise<void> {
 	await commit([{ key: sessionKey(sid), remove: true }]);
 }
 
@@ -193,7 +197,7 @@ export async function settleOldSessions(now: number): Promise<string[]> {
 	for (const session of sessions.filter(
 		({ state, expiresAt }) => state === 'open' && expiresAt + CLOCK_SLACK_MS < now,
 	)) {
-		await updateSession(session.sid, ended(session, 'gone'));
+		await endUnsent(session.sid);
 		await settleConnections(session.sid, session.afterwards ?? 'keep');
 	}
 	const old = sessions.filter(({ expiresAt }) => expiresAt + REMEMBER_MS < now);

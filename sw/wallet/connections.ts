@@ -34,7 +34,7 @@ export interface Connection extends Registration {
 }
 
 const KIND = 'connection';
-export const connectionKey = (id: string): RowKey => [KIND, id];
+const connectionKey = (id: string): RowKey => [KIND, id];
 
 export async function getConnection(id: string): Promise<Connection | undefined> {
 	return (await read<Connection>(connectionKey(id)))?.value;

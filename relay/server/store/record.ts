@@ -5,7 +5,7 @@ import { RelayError } from '../errors.js';
 import type { PartInfo, PartPosition, Session } from './store.js';
 
 /** Bounds what one session can have in the staging directory at the same time. */
-export const UPLOADS_PER_SESSION = 16;
+const UPLOADS_PER_SESSION = 16;
 
 const time = v.pipe(v.number(), v.integer());
 const size = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -176,6 +176,20 @@ test('a session that its agent ended is shown as gone, and its secrets are wiped
 	expect(sent).toEqual([]);
 });
 
+test('a send that finishes while the page asks, and that the agent then ends, stays sent', async () => {
+	const relay = await startRelay();
+	const { session, sid, fragment } = await relay.ask();
+	network(relay.respond);
+	const { openSession, updateSession } = await load();
+	await openSession(sid, fragment);
+	network(async (request) => {
+		await updateSession(sid, { state: 'sent', secrets: null });
+		await closeSession(session, relay.world);
+		return relay.respond(request);
+	});
+	expect((await openSession(sid, null)).state).toBe('sent');
+});
+
 test('a session that was sent to by somebody else says so', async () => {
 	const relay = await startRelay();
 	const { sid, fragment } = await relay.ask();
