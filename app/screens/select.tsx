@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ConnectTarget, ProviderView, Reply, WireError } from '../../sw/contract.js';
 import { addressFault } from '../address.js';
 import { ErrorBox } from '../parts/error.js';
@@ -199,7 +199,8 @@ function OtherServer({ onChoose }: { onChoose(chosen: Chosen): void }) {
 function Before(props: { chosen: Chosen; sid: string | null; returnTo: string; onOther(): void }) {
 	const { target, name } = props.chosen;
 	const trip = useTrip();
-	useEffect(() => document.getElementById('main')?.focus(), []);
+	// With the screen, not after it: the focus must not be taken from somebody who is quick with the tabulator.
+	useLayoutEffect(() => document.getElementById('main')?.focus(), []);
 	/** Asking once more changes nothing for this provider. */
 	const closed = trip.error?.code === 'cors';
 	const stopped = trip.going !== null || !online.value;
