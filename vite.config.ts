@@ -43,7 +43,7 @@ const app: UserConfig = {
 					groups: [
 						{
 							name: 'base',
-							test: /node_modules|\/app\/(words\.ts|words\/labels|parts\/(icons|screen)\.)/,
+							test: /node_modules\/(preact|@preact|workbox)|\/app\/(words\.ts|words\/labels|parts\/(icons|screen)\.)/,
 							priority: 1,
 						},
 						{ name: 'parts', test: /\/app\/(trip|parts\/(error|error-words|connection-card|patient)|words\/dates)\./ },

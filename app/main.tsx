@@ -6,7 +6,7 @@ import { takeFragment } from './fragment.js';
 import { OfflineBar, UpdateBar } from './parts/bars.js';
 import { Shell } from './parts/shell.js';
 import { NotFound } from './screens/not-found.js';
-import { broken, connections, notice, online, start, updateReady } from './state.js';
+import { broken, connections, notice, online, overview, start, updateReady } from './state.js';
 
 // A screen comes when it is needed; the worker has them all in store.
 const Broken = lazy(() => import('./parts/error.js').then((part) => part.Broken));
@@ -15,6 +15,9 @@ const Home = lazy(() => import('./screens/home.js').then((screen) => screen.Home
 const Connections = lazy(() => import('./screens/connections.js').then((screen) => screen.Connections));
 const Collect = lazy(() => import('./screens/collect.js').then((screen) => screen.Collect));
 const Select = lazy(() => import('./screens/select.js').then((screen) => screen.Select));
+const Settings = lazy(() => import('./screens/settings.js').then((screen) => screen.Settings));
+const Activity = lazy(() => import('./screens/activity.js').then((screen) => screen.Activity));
+const Locked = lazy(() => import('./screens/locked.js').then((screen) => screen.Locked));
 const Session = lazy(() => import('./screens/session.js').then((screen) => screen.Session));
 
 function App() {
@@ -40,6 +43,10 @@ function App() {
 				<ErrorBoundary>
 					<Broken error={broken.value} />
 				</ErrorBoundary>
+			) : overview.value?.lock === 'locked' ? (
+				<ErrorBoundary>
+					<Locked />
+				</ErrorBoundary>
 			) : (
 				<Router>
 					<Route path="/" component={Home} />
@@ -48,6 +55,8 @@ function App() {
 					<Route path="/connect/:sid" component={Session} />
 					<Route path="/connect/:sid/select" component={Select} />
 					<Route path="/collect" component={Collect} />
+					<Route path="/settings" component={Settings} />
+					<Route path="/activity" component={Activity} />
 					<Route default component={NotFound} />
 				</Router>
 			)}

@@ -37,6 +37,7 @@ export const routes = {
 	manifest: (sid: string) => `/api/sessions/${sid}/manifest`,
 	health: '/api/health',
 	providers: '/api/providers',
+	assertions: '/api/assertions',
 	jwks: '/.well-known/jwks.json',
 } as const;
 
@@ -166,6 +167,7 @@ export type Manifest = v.InferOutput<typeof Manifest>;
  */
 export const relayErrors = {
 	bad_request: 400,
+	assertion_refused: 403,
 	session_not_found: 404,
 	part_not_found: 404,
 	not_found: 404,
@@ -193,6 +195,34 @@ export const Problem = v.object({
 });
 export type Problem = v.InferOutput<typeof Problem>;
 
+/**
+ * How a client authenticates at a provider's token endpoint. `none` where it is missing: a public client with PKCE.
+ */
+export const ClientAuth = v.variant('method', [
+	v.object({ method: v.literal('none') }),
+	/**
+	 * `private_key_jwt` with a key that every browser gets with the directory. It satisfies a server that takes confidential clients
+	 * only, and protects nothing.
+	 */
+	v.object({
+		method: v.literal('embedded-key'),
+		key: v.looseObject({ kty: v.picklist(['RSA', 'EC']), kid: short(200) }),
+	}),
+	/** `private_key_jwt`, signed by the relay for this pair of client and token endpoint. */
+	v.object({ method: v.literal('relay-signed'), tokenEndpoint: v.pipe(short(2000), v.url()) }),
+	/** Each browser registers a client with a key of its own (Epic's dynamic registration), or goes on as `none`. */
+	v.object({ method: v.literal('device-key') }),
+]);
+export type ClientAuth = v.InferOutput<typeof ClientAuth>;
+
+/** Body of `POST /api/assertions`: signed only for the pairs that the directory lists as `relay-signed`. */
+export const AssertionRequest = v.strictObject({ clientId: short(500), tokenEndpoint: short(2000) });
+export type AssertionRequest = v.InferOutput<typeof AssertionRequest>;
+
+/** A client assertion (RFC 7523, section 3), good for one request within five minutes. */
+export const Assertion = v.object({ assertion: short(8000) });
+export type Assertion = v.InferOutput<typeof Assertion>;
+
 /** One entry of the provider directory, `GET /api/providers`: what is needed to connect, nothing secret. */
 export const Provider = v.object({
 	id: v.pipe(short(100), v.minLength(1)),
@@ -207,6 +237,7 @@ export const Provider = v.object({
 	vendor: v.optional(short(40)),
 	/** Overrides the scopes that would be asked for, space-separated. */
 	scope: v.optional(short(4000)),
+	clientAuth: v.optional(ClientAuth),
 });
 export type Provider = v.InferOutput<typeof Provider>;
 

@@ -44,9 +44,12 @@ export type ErrorCode =
 	| 'patient_mismatch'
 	| 'client_rejected' // invalid_client, unauthorized_client, invalid_scope, invalid_request
 	| 'reauthorization_required' // invalid_grant, or access that ended with no way to renew it
+	| 'assertion_refused' // the app's host does not sign for this provider
 	// connections
 	| 'provider_unknown'
 	| 'connection_unknown'
+	| 'arrival_unknown' // the sign-in as somebody else was settled already, or is too old
+	| 'paused' // its connections were moved into a backup: nothing is renewed here
 	// sessions
 	| 'link_incomplete'
 	| 'link_version'
@@ -69,6 +72,16 @@ export type ErrorCode =
 	| 'storage_full'
 	| 'storage_failed'
 	| 'vault_lost' // the key that opens the wallet is gone
+	// locking
+	| 'locked'
+	| 'unlock_failed' // this passkey does not open the wallet
+	| 'busy' // work is under way that this would break
+	| 'passkey_unsupported' // made by the page: this browser or passkey offers no PRF
+	| 'passkey_cancelled' // made by the page
+	// moving
+	| 'backup_invalid' // not a backup, or damaged
+	| 'backup_version' // made by a newer version
+	| 'backup_passphrase' // does not open with this passphrase
 	// the border itself
 	| 'unknown_command'
 	| 'version_mismatch'
@@ -127,8 +140,10 @@ export interface ConnectionView {
 	connectedAt: number;
 	lastRefreshedAt: number;
 	expiry: Expiry;
-	/** False: there is no refresh token, so access ends with the access token (`expiry`). */
+	/** False: there is nothing to renew access with, so it ends with the access token (`expiry`). */
 	renewable: boolean;
+	/** Access is renewed by a key that cannot leave this device: a backup cannot take it along. */
+	deviceBound: boolean;
 	/** The session it was made for, as long as the person has not chosen to keep it. */
 	newForSession: string | null;
 }
@@ -194,6 +209,66 @@ export type Notice =
 	| { id: string; kind: 'connected' | 'reauthorized'; connectionId: string }
 	| { id: string; kind: 'error'; error: WireError; providerName: string | null };
 
+/** Somebody else signed in where a connection was to be repaired: nothing is done before the person has chosen. */
+export interface OtherPatient {
+	id: string;
+	providerName: string;
+	/** The connection that was to be repaired. */
+	connectionId: string;
+	/** Who signed in instead, as far as it could be read. */
+	patient: { name?: string; birthDate?: string } | null;
+	/** Whether that patient has a connection at this provider already; then "add" repairs that one. */
+	known: boolean;
+}
+
+/** What happened in the wallet. Never a record, a token or a patient id. */
+export interface ActivityEntry {
+	id: string;
+	/** The last time, where it happened several times in a row. */
+	at: number;
+	/** How often in a row, with nothing else about this connection in between; 1 for most. */
+	times: number;
+	what:
+		| 'connected'
+		| 'reauthorized'
+		| 'refreshed'
+		| 'refresh_failed' // passes by itself: the connection is as it was
+		| 'expired'
+		| 'removed'
+		| 'sent'
+		| 'send_failed'
+		| 'downloaded' // collected on this device
+		| 'lock_on'
+		| 'lock_off'
+		| 'backup_made'
+		| 'backup_restored'
+		| 'resumed'; // renewing goes on here after a backup
+	providerName: string | null;
+	connectionId: string | null;
+	code: ErrorCode | null;
+	/** To whom, as they called themselves. */
+	to: string | null;
+	/** What was sent or downloaded: resource types and how many of each. */
+	kinds: { type: string; count: number }[];
+}
+
+/** How a backup's key is made of its passphrase (RFC 7914). `salt` is base64url of 16 octets. */
+export interface Kdf {
+	name: 'scrypt';
+	N: number;
+	r: number;
+	p: number;
+	salt: string;
+}
+
+/** A connection inside a backup. */
+export interface BackupEntry {
+	providerName: string;
+	patientName: string | null;
+	/** It has to be signed in to again wherever the backup is restored. */
+	reauthorize: boolean;
+}
+
 export interface Overview {
 	/** Grows with every change; a tab that has seen a higher one ignores this. */
 	revision: number;
@@ -203,6 +278,16 @@ export interface Overview {
 	notice: Notice | null;
 	/** Whether the worker has a network, as it sees it. */
 	online: boolean;
+	/** `locked`: nothing else of this overview can be read, and all lists are empty. */
+	lock: 'off' | 'unlocked' | 'locked';
+	/**
+	 * Tokens that could not be written down live in the worker's memory alone. A page that sees this calls `wallet.save` every
+	 * ten seconds: that keeps the worker alive and tries again.
+	 */
+	unsaved: boolean;
+	/** Since when nothing is renewed here because everything was moved into a backup. */
+	paused: { since: number } | null;
+	otherPatient: OtherPatient | null;
 }
 
 // --- commands ---------------------------------------------------------------------------------------------------
@@ -229,6 +314,48 @@ export interface Commands {
 	/** Revokes at the provider where that is offered, then deletes whatever it answered. */
 	'connection.remove': { payload: { id: string }; reply: Record<string, never> };
 	'connections.clear': { payload: Record<string, never>; reply: Record<string, never> };
+	/** What becomes of a sign-in as another patient; `cancel` ends that access at the provider. */
+	'connect.settle': {
+		payload: { id: string; choice: 'add' | 'cancel' };
+		reply: { connectionId: string | null };
+	};
+	/** Tries again to write down what could not be written. */
+	'wallet.save': { payload: Record<string, never>; reply: { unsaved: boolean } };
+	/** Newest first. `before` is the last entry's id of the previous page. */
+	'activity.list': {
+		payload: { before: string | null; limit: number };
+		reply: { entries: ActivityEntry[]; more: boolean };
+	};
+	'reminders.get': { payload: Record<string, never>; reply: { notify: boolean } };
+	/** The sentences of a local notification, or null for none: the worker has no words of its own. */
+	'reminders.set': { payload: { notify: { title: string; body: string } | null }; reply: Record<string, never> };
+	/**
+	 * Seals the wallet anew, with a key that only `key` opens. `key` is AES-GCM, not extractable, made by the page from the
+	 * passkey's PRF output; `credentialId` and `salt` (base64url) say how to get it again.
+	 */
+	'lock.enable': {
+		payload: { key: CryptoKey; credentialId: string; salt: string };
+		reply: Record<string, never>;
+	};
+	'lock.disable': { payload: Record<string, never>; reply: Record<string, never> };
+	/** What the page needs to ask the passkey. */
+	'lock.challenge': { payload: Record<string, never>; reply: { credentialId: string; salt: string } };
+	/** `goTo`: where a sign-in that came back to a locked wallet leads, once it is finished. */
+	'lock.unlock': { payload: { key: CryptoKey }; reply: { goTo: string | null } };
+	'lock.now': { payload: Record<string, never>; reply: Record<string, never> };
+	/**
+	 * Makes a backup under a key that the page made of a passphrase by `kdf`. The browser fetches it by navigation from
+	 * `backupPath(id)`: its octets never reach page script. With it, renewing pauses here, because a refresh token that is
+	 * used in two browsers is taken for stolen.
+	 */
+	'backup.create': { payload: { key: CryptoKey; kdf: Kdf }; reply: { id: string; connections: BackupEntry[] } };
+	/** How to make the key of a backup file. */
+	'backup.inspect': { payload: { file: string }; reply: { kdf: Kdf; createdAt: number } };
+	'backup.restore': { payload: { file: string; key: CryptoKey }; reply: { connections: BackupEntry[] } };
+	/** Goes on renewing here: the backup is worthless from the next refresh on. */
+	'backup.resume': { payload: Record<string, never>; reply: Record<string, never> };
+	/** Deletes everything here and ends no access: the connections live on where the backup was restored. */
+	'backup.forget': { payload: Record<string, never>; reply: Record<string, never> };
 	/** `fragment` of the link, or null on a return to a session that is known here. Claims the session. */
 	'session.open': { payload: { sid: string; fragment: string | null }; reply: SessionView };
 	/** Remembers the choice so far. */
@@ -278,4 +405,9 @@ export type WorkerEvent =
 /** Where the browser fetches the zip of a finished `collect` job; answered by the worker, never by the host. */
 export function downloadPath(jobId: string): string {
 	return `/collect/download/${jobId}`;
+}
+
+/** Where the browser fetches a backup that was just made; answered by the worker, never by the host. */
+export function backupPath(id: string): string {
+	return `/settings/backup/${id}`;
 }

@@ -14,12 +14,17 @@ import { BrokerError, toWire } from './errors.js';
 import { cancelJob, retryJob, runSlice } from './jobs/engine.js';
 import { startCollect, startSend } from './jobs/start.js';
 import { getJob, viewJob } from './jobs/store.js';
-import { clearEverything } from './leave.js';
+import { clearEverything, forgetEverything } from './leave.js';
 import { announce, overview, viewOne } from './overview.js';
+import { getReminders, setReminders } from './reminders.js';
 import { getSession, openSession, updateSession, viewSession } from './session/session.js';
 import { tendAll } from './tend.js';
+import { listActivity } from './wallet/activity.js';
+import { settleArrival } from './wallet/arrival.js';
+import { createBackup, inspectBackup, restoreBackup, resume } from './wallet/backup.js';
 import { startConnect } from './wallet/connect.js';
-import { refreshNow } from './wallet/keeper.js';
+import { refreshNow, saveUnsaved } from './wallet/keeper.js';
+import { disableLock, enableLock, lockChallenge, lockNow, unlock } from './wallet/lock.js';
 import { dismissNotice } from './wallet/notices.js';
 import { searchProviders } from './wallet/providers.js';
 import { removeConnection } from './wallet/remove.js';
@@ -53,6 +58,21 @@ const handlers: Handlers = {
 		await announce();
 		return {};
 	},
+	'connect.settle': async ({ id, choice }) => announced({ connectionId: await settleArrival(id, choice) }),
+	'wallet.save': async () => announced({ unsaved: await saveUnsaved() }),
+	'activity.list': ({ before, limit }) => listActivity(before, limit),
+	'reminders.get': () => getReminders(),
+	'reminders.set': async (reminders) => announced({}, setReminders(reminders)),
+	'lock.enable': async (how) => announced({}, enableLock(how)),
+	'lock.disable': async () => announced({}, disableLock()),
+	'lock.challenge': () => lockChallenge(),
+	'lock.unlock': async ({ key }) => announced({ goTo: await unlock(key) }),
+	'lock.now': async () => announced({}, lockNow()),
+	'backup.create': async (how) => announced(await createBackup(how)),
+	'backup.inspect': ({ file }) => inspectBackup(file),
+	'backup.restore': async (how) => announced(await restoreBackup(how)),
+	'backup.resume': async () => announced({}, resume()),
+	'backup.forget': async () => announced({}, forgetEverything()),
 	'session.open': async ({ sid, fragment }) => view(await openSession(sid, fragment)),
 	'session.choose': async ({ sid, include, afterwards }) => {
 		const session = await updateSession(sid, { include, afterwards });
@@ -90,6 +110,13 @@ const handlers: Handlers = {
 		return {};
 	},
 };
+
+/** A reply that every tab hears of too, once `work` is done. */
+async function announced<R>(reply: R, work?: Promise<unknown>): Promise<R> {
+	await work;
+	await announce();
+	return reply;
+}
 
 async function view(session: Awaited<ReturnType<typeof getSession>>) {
 	const job = session.jobId ? await getJob(session.jobId).catch(() => null) : null;

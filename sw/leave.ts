@@ -10,7 +10,12 @@ import { revokeGrant } from './wallet/remove.js';
  */
 export async function clearEverything(): Promise<void> {
 	const connections = await listConnections().catch(() => []);
+	await forgetEverything();
+	await Promise.all(connections.map(revokeGrant));
+}
+
+/** The same without ending any access: what was moved to another browser lives on there. */
+export async function forgetEverything(): Promise<void> {
 	stopAll();
 	await destroy();
-	await Promise.all(connections.map(revokeGrant));
 }

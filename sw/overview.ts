@@ -3,8 +3,12 @@ import { CONTRACT_VERSION, type ConnectionView, EVENTS_CHANNEL, type Overview, t
 import { BrokerError } from './errors.js';
 import { isOver } from './jobs/job.js';
 import { listJobs, viewJob } from './jobs/store.js';
+import { badge } from './reminders.js';
+import { otherPatient } from './wallet/arrival.js';
+import { pausedSince } from './wallet/backup.js';
 import { getConnection, listConnections, viewConnection } from './wallet/connections.js';
-import { isRefreshing } from './wallet/keeper.js';
+import { hasUnsaved, isRefreshing } from './wallet/keeper.js';
+import { lockState } from './wallet/lock.js';
 import { currentNotice } from './wallet/notices.js';
 
 let channel: BroadcastChannel | undefined;
@@ -20,19 +24,32 @@ export async function overview(): Promise<Overview> {
 	revision = Math.max(revision + 1, Date.now());
 	const current = revision;
 	const now = Date.now();
-	const [connections, jobs, notice] = await Promise.all([listConnections(), listJobs(), currentNotice()]);
+	const common = { revision: current, online: navigator.onLine, lock: await lockState(), unsaved: hasUnsaved() };
+	if (common.lock === 'locked') {
+		return { ...common, connections: [], jobs: [], notice: null, paused: null, otherPatient: null };
+	}
+	const [connections, jobs, notice, paused, other] = await Promise.all([
+		listConnections(),
+		listJobs(),
+		currentNotice(),
+		pausedSince(),
+		otherPatient(),
+	]);
 	return {
-		revision: current,
+		...common,
 		connections: connections.map((connection) => viewConnection(connection, now, isRefreshing(connection.id))),
 		jobs: jobs.filter((job) => !isOver(job) || job.kind === 'collect').map(viewJob),
 		notice,
-		online: navigator.onLine,
+		paused,
+		otherPatient: other,
 	};
 }
 
 /** Tells every tab how things stand. */
 export async function announce(): Promise<void> {
-	broadcast({ satchel: CONTRACT_VERSION, event: 'overview', overview: await overview() });
+	const current = await overview();
+	broadcast({ satchel: CONTRACT_VERSION, event: 'overview', overview: current });
+	await badge(current.connections);
 }
 
 export function announceJob(job: ReturnType<typeof viewJob>): void {

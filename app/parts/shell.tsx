@@ -6,6 +6,7 @@ const links = [
 	['/', words.common.home],
 	['/connections', words.common.connections],
 	['/collect', words.common.collect],
+	['/settings', words.common.settings],
 ] as const;
 
 /** Header, main landmark and footer around every screen. */

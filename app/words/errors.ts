@@ -109,6 +109,10 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 		title: 'Your access has ended',
 		body: 'Sign in at the provider again to go on.',
 	},
+	assertion_refused: {
+		title: 'Satchel’s host cannot sign in at this provider',
+		body: 'Whoever runs this copy of Satchel has not set it up for this provider. Your connection is kept.',
+	},
 	provider_unknown: {
 		title: 'This provider is not in the list',
 		body: 'It may have been removed from the directory. Search for it again.',
@@ -116,6 +120,14 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 	connection_unknown: {
 		title: 'This connection is no longer here',
 		body: 'It may have been removed in another tab.',
+	},
+	arrival_unknown: {
+		title: 'This sign-in is over',
+		body: 'It was settled in another tab, or too much time has passed. Nothing of it was kept.',
+	},
+	paused: {
+		title: 'This browser has handed its connections over',
+		body: 'They were moved into a backup, so nothing is renewed here. You can go on here instead, which makes the backup useless.',
 	},
 	link_incomplete: {
 		title: 'The link is not complete',
@@ -192,6 +204,38 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 	vault_lost: {
 		title: 'The stored connections can no longer be opened',
 		body: 'The key to them is gone from this browser. Clear all connections and connect again.',
+	},
+	locked: {
+		title: 'Satchel is locked',
+		body: 'Unlock it with your passkey. Nothing is read or renewed until then.',
+	},
+	unlock_failed: {
+		title: 'This passkey does not open Satchel',
+		body: 'Use the passkey that the lock was set up with.',
+	},
+	busy: {
+		title: 'Something else is under way',
+		body: 'Wait until it is done, or cancel it. Then try again.',
+	},
+	passkey_unsupported: {
+		title: 'This browser cannot lock Satchel',
+		body: 'It needs a passkey that can make a key (the PRF extension). This browser, or this passkey, does not offer it.',
+	},
+	passkey_cancelled: {
+		title: 'The passkey was not used',
+		body: 'The request was cancelled or took too long. Nothing has changed.',
+	},
+	backup_invalid: {
+		title: 'This is not a backup of Satchel',
+		body: 'The file is another kind of file, or it is damaged. Nothing was changed.',
+	},
+	backup_version: {
+		title: 'This backup was made by a newer Satchel',
+		body: 'Reload this page to update Satchel, then restore it again. Nothing was changed.',
+	},
+	backup_passphrase: {
+		title: 'The backup does not open with this passphrase',
+		body: 'Check capitals and spaces. If it is surely right, the file is damaged. Nothing was changed.',
 	},
 	unknown_command: {
 		title: 'This page is out of date',

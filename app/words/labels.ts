@@ -6,6 +6,7 @@ export const common = {
 	home: 'Home',
 	connections: 'Connections',
 	collect: 'Collect',
+	settings: 'Settings',
 	cancel: 'Cancel',
 	tryAgain: 'Try again',
 	reload: 'Reload',

@@ -22,6 +22,7 @@ export class RelayError extends Error {
 /** `title` of the problem details; the words for people are the app's. */
 const titles: Record<RelayErrorCode, string> = {
 	bad_request: 'The request is not of the shape that the session protocol gives it.',
+	assertion_refused: 'This relay does not sign for this client at this token endpoint.',
 	session_not_found: 'There is no such session, or the token is not one of its tokens.',
 	part_not_found: 'The session has no such part.',
 	not_found: 'There is nothing here.',

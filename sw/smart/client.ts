@@ -3,6 +3,7 @@
  * caps and error codes are the same everywhere.
  */
 import * as oauth from 'oauth4webapi';
+import type { ClientAuth } from '../../relay/contract.js';
 import { BrokerError } from '../errors.js';
 import { type HttpAnswer, http, isLoopback, retryAfter } from '../http.js';
 import type { SmartConfiguration } from './discover.js';
@@ -12,6 +13,8 @@ export interface Registration {
 	fhirBaseUrl: string;
 	clientId: string;
 	config: SmartConfiguration;
+	/** Missing in rows of an earlier version: then it is `none`. */
+	clientAuth?: ClientAuth | undefined;
 }
 
 export function authorizationServer({ config, fhirBaseUrl }: Registration): oauth.AuthorizationServer {

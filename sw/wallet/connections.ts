@@ -25,6 +25,13 @@ export interface Connection extends Registration {
 	 * predecessor may have died with a rotated token in flight.
 	 */
 	intent: { startedAt: number } | null;
+	/**
+	 * The client that this device registered for itself; its key is the row beside (`device.ts`). `wanted`: still to be
+	 * registered. Missing or null: there is none.
+	 */
+	device?: { clientId: string } | 'wanted' | null;
+	/** The provider's clock minus this device's, as its last answer told; missing or 0 where they agree or it did not tell. */
+	clockOffset?: number;
 	status: 'active' | 'expired';
 	problem: { error: WireError; since: number; triedAt: number } | null;
 	connectedAt: number;
@@ -77,10 +84,19 @@ export function noteProblem(before: Connection['problem'], error: unknown, now: 
 	return { error: toWire(error), since: before?.since ?? now, triedAt: now };
 }
 
+export function hasDeviceKey({ device }: Connection): boolean {
+	return typeof device === 'object' && device !== null;
+}
+
+/** Whether there is something to renew access with: a refresh token, or this device's own key. */
+export function isRenewable(connection: Connection): boolean {
+	return connection.refreshToken !== null || hasDeviceKey(connection);
+}
+
 /** Whether only signing in again helps: the provider said so, or access that cannot be renewed has ended. */
 export function isExpired(connection: Connection, now: number): boolean {
-	const { status, refreshToken, accessExpiresAt } = connection;
-	return status === 'expired' || (refreshToken === null && accessExpiresAt !== null && accessExpiresAt <= now);
+	const { status, accessExpiresAt } = connection;
+	return status === 'expired' || (!isRenewable(connection) && accessExpiresAt !== null && accessExpiresAt <= now);
 }
 
 export function viewConnection(connection: Connection, now: number, refreshing: boolean): ConnectionView {
@@ -101,7 +117,8 @@ export function viewConnection(connection: Connection, now: number, refreshing: 
 		connectedAt,
 		lastRefreshedAt,
 		expiry,
-		renewable: connection.refreshToken !== null,
+		renewable: isRenewable(connection),
+		deviceBound: hasDeviceKey(connection),
 		newForSession,
 	};
 }

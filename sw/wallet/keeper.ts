@@ -12,18 +12,20 @@
 import type { Expiry } from '../contract.js';
 import { BrokerError, isTransient } from '../errors.js';
 import { type End, endInFields, endInToken, followExpiry } from '../smart/expiry.js';
-import { introspectExpiry, processRefreshResponse, refreshRequest, type Tokens } from '../smart/token.js';
+import { introspectExpiry, processRefreshResponse, type Tokens } from '../smart/token.js';
 import { vendorAuth } from '../smart/vendors.js';
 import {
 	type Connection,
 	changeConnection,
 	getConnection,
 	isExpired,
+	isRenewable,
 	listConnections,
 	noteProblem,
 	updateConnection,
 } from './connections.js';
 import { tryAccess } from './patient.js';
+import { renewRequest } from './renew.js';
 
 /** An access token with less than this left is not worth starting with, unless it never had much more. */
 const MARGIN_MS = 60_000;
@@ -42,6 +44,17 @@ const unsaved = new Map<string, Partial<Connection>>();
 /** A new sign-in counts for more than the answer to an older refresh. */
 export function forgetUnsaved(id: string): void {
 	unsaved.delete(id);
+}
+
+/** Whether tokens live in this worker's memory alone. */
+export function hasUnsaved(): boolean {
+	return unsaved.size > 0;
+}
+
+/** Tries again to write down what could not be written. @returns whether something is left */
+export async function saveUnsaved(): Promise<boolean> {
+	for (const id of [...unsaved.keys()]) await load(id).catch(() => undefined);
+	return hasUnsaved();
 }
 
 let changed: () => void = () => {};
@@ -116,13 +129,11 @@ async function load(id: string): Promise<Connection> {
 
 /** Runs under the lock. */
 async function refresh(connection: Connection): Promise<Connection> {
-	const { id, refreshToken } = connection;
+	const { id } = connection;
 	try {
-		if (refreshToken === null || connection.status === 'expired') throw new BrokerError('reauthorization_required');
+		if (!isRenewable(connection) || connection.status === 'expired') throw new BrokerError('reauthorization_required');
 		await updateConnection(id, { intent: { startedAt: Date.now() } });
-		const { scope } = connection;
-		const resend = vendorAuth(connection.provider.vendor).refreshSendsScope && scope ? scope : undefined;
-		const response = await refreshRequest(connection, refreshToken, resend);
+		const response = await renewRequest(connection);
 		const tokens = await processRefreshResponse(response, connection.patientId);
 		const saved = await save(id, applyTokens(connection, tokens, Date.now()));
 		// The end is worth knowing, but not worth risking the tokens for: they are on disk already.

@@ -27,6 +27,10 @@ const overviewOf = (revision: number): Overview => ({
 	jobs: [],
 	notice: null,
 	online: true,
+	lock: 'off',
+	unsaved: false,
+	paused: null,
+	otherPatient: null,
 });
 
 /** A browser with a worker that answers `overview` with these revisions, one a call, then not at all. */

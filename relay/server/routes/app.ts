@@ -11,6 +11,8 @@ const screens = [
 	/^\/connections\/?$/,
 	/^\/connections\/select\/?$/,
 	/^\/collect\/?$/,
+	/^\/settings\/?$/,
+	/^\/activity\/?$/,
 	/^\/connect\/[\w-]+\/?$/,
 	/^\/connect\/[\w-]+\/select\/?$/,
 ];

@@ -1,0 +1,3 @@
+export const backup = {
+	title: 'Move to another browser',
+};
