@@ -29,10 +29,18 @@ const kinds: Record<string, string> = { string: 'a text', Array: 'a list', Objec
 function reason({ kind, type, expected, received, requirement, message }: Issue): string {
 	if (kind === 'schema') {
 		if (received === 'undefined' || expected?.startsWith('"')) return 'is missing';
-		return `must be ${kinds[expected ?? ''] ?? expected}`;
+		return `must be ${kinds[expected ?? ''] ?? choice(expected ?? '')}`;
 	}
 	if (type === 'url') return 'is not a URL';
 	if (type === 'min_length') return 'is empty';
 	if (type === 'max_length') return `is longer than ${requirement} characters`;
 	return message;
+}
+
+/** `("a" | "b" | "c")` as a person would say it: a, b or c. */
+function choice(expected: string): string {
+	return expected
+		.replace(/[()"]/g, '')
+		.replaceAll(' | ', ', ')
+		.replace(/, (?=[^,]*$)/, ' or ');
 }

@@ -1,10 +1,13 @@
 /** The relay's configuration: typed, with safe defaults, and read from the environment in one place. */
-import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import * as v from 'valibot';
-import { LIMITS, type Provider, Providers } from '../contract.js';
-import { environmentProblems, fileProblems } from './config-words.js';
+import { LIMITS, type Provider } from '../contract.js';
+import { type AssertionKey, publishedKeys, readAssertionKeys, readableByOthers } from './assertion-keys.js';
+import { ConfigError, readJsonFile } from './config-error.js';
+import { environmentProblems } from './config-words.js';
+import { readProviders } from './directory.js';
 import { publicKeys } from './keys.js';
+import { isLoopback } from './loopback.js';
 
 export interface RelayConfig {
 	/** A host name or address to listen on; `localhost` stands for 127.0.0.1 and ::1. */
@@ -17,8 +20,13 @@ export interface RelayConfig {
 	/** The origin people see, when it is not `http://localhost:PORT`. HSTS is sent when it is https. */
 	baseUrl: string | null;
 	providers: readonly Provider[];
-	/** Public keys only. */
+	/** Public keys that are published besides those of `assertionKeys`. */
 	jwks: { keys: readonly JWK[] };
+	/** What client assertions are signed with; their public halves are published. */
+	assertionKeys: readonly AssertionKey[];
+	/** Assertions one address may ask for in a minute, and that are signed for one client. */
+	assertionsPerMinute: number;
+	assertionsPerClient: number;
 	/** Octets a session may hold, and one part. */
 	maxBytes: number;
 	partBytes: number;
@@ -28,20 +36,8 @@ export interface RelayConfig {
 	sessionsPerMinute: number;
 	/** Whether a proxy in front sets X-Forwarded-For. */
 	trustProxy: boolean;
-}
-
-export type ConfigErrorCode = 'environment_invalid' | 'providers_invalid' | 'jwks_invalid';
-
-export class ConfigError extends Error {
-	override name = 'ConfigError';
-	constructor(
-		readonly code: ConfigErrorCode,
-		/** For the person who starts the relay: what is wrong where. */
-		readonly problems: string[],
-		options?: { cause: unknown },
-	) {
-		super(`${code}: ${problems.join('; ')}`, options);
-	}
+	/** For the person who starts the relay: what works, and should not stay as it is. */
+	warnings: readonly string[];
 }
 
 /** The defaults, with what is given in their place. */
@@ -54,11 +50,15 @@ export function relayConfig(given: Partial<RelayConfig> = {}): RelayConfig {
 		baseUrl: null,
 		providers: [],
 		jwks: { keys: [] },
+		assertionKeys: [],
+		assertionsPerMinute: 60,
+		assertionsPerClient: 600,
 		maxBytes: LIMITS.maxBytes,
 		partBytes: LIMITS.partBytes,
 		loopbackConnect: [],
 		sessionsPerMinute: 60,
 		trustProxy: false,
+		warnings: [],
 		...given,
 	};
 }
@@ -102,6 +102,9 @@ const Environment = v.object({
 	BASE_URL: v.optional(origin),
 	PROVIDERS: v.optional(some),
 	JWKS: v.optional(some),
+	ASSERTION_KEYS: v.optional(some),
+	ASSERTIONS_PER_MINUTE: v.optional(integer(1, 1_000_000)),
+	ASSERTIONS_PER_CLIENT: v.optional(integer(1, 1_000_000)),
 	MAX_BYTES: v.optional(integer(1, LIMITS.maxBytes)),
 	LOOPBACK_CONNECT: v.optional(loopbackOrigins),
 	SESSIONS_PER_MINUTE: v.optional(integer(1, 1_000_000)),
@@ -122,6 +125,10 @@ export function configFromEnvironment(environment: Record<string, string | undef
 	const parsed = v.safeParse(Environment, present);
 	if (!parsed.success) throw new ConfigError('environment_invalid', environmentProblems(parsed.issues, present));
 	const env = parsed.output;
+	const jwks = env.JWKS === undefined ? { keys: [] } : readJwks(env.JWKS);
+	const assertionKeys = env.ASSERTION_KEYS === undefined ? [] : readAssertionKeys(env.ASSERTION_KEYS);
+	publishedKeys(assertionKeys, jwks.keys);
+	const open = env.ASSERTION_KEYS !== undefined && readableByOthers(env.ASSERTION_KEYS);
 	const given: Partial<RelayConfig> = {
 		port: env.PORT,
 		host: env.HOST,
@@ -132,8 +139,13 @@ export function configFromEnvironment(environment: Record<string, string | undef
 		loopbackConnect: env.LOOPBACK_CONNECT,
 		sessionsPerMinute: env.SESSIONS_PER_MINUTE,
 		trustProxy: env.TRUST_PROXY,
-		providers: env.PROVIDERS === undefined ? undefined : readProviders(env.PROVIDERS),
-		jwks: env.JWKS === undefined ? undefined : readJwks(env.JWKS),
+		assertionsPerMinute: env.ASSERTIONS_PER_MINUTE,
+		assertionsPerClient: env.ASSERTIONS_PER_CLIENT,
+		jwks,
+		assertionKeys,
+		providers:
+			env.PROVIDERS === undefined ? undefined : readProviders(env.PROVIDERS, { assertionKeys, jwks: jwks.keys }),
+		warnings: open ? ['ASSERTION_KEYS: others can read the file; take the right away with chmod 600'] : [],
 	};
 	return relayConfig(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
 }
@@ -149,43 +161,9 @@ export function readPort(name: string, text: string): number {
 	return Number(text);
 }
 
-/**
- * The provider directory of a JSON file. Records travel from the FHIR servers it names: https, or this machine.
- * @throws {ConfigError} `providers_invalid`
- */
-export function readProviders(path: string): Provider[] {
-	const parsed = v.safeParse(Providers, readJsonFile('PROVIDERS', path, 'providers_invalid'));
-	if (!parsed.success) throw new ConfigError('providers_invalid', fileProblems(parsed.issues, path));
-	const { providers } = parsed.output;
-	const problems: string[] = [];
-	for (const [at, { id, fhirBaseUrl }] of providers.entries()) {
-		const where = `${path}: providers.${at}`;
-		if (providers.findIndex((other) => other.id === id) !== at) problems.push(`${where}.id ${id} occurs twice`);
-		const url = new URL(fhirBaseUrl);
-		if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) continue;
-		const reason = url.protocol === 'http:' ? 'is http, which is for this machine only; ' : '';
-		problems.push(`${where}.fhirBaseUrl ${reason}must begin with https://`);
-	}
-	if (problems.length) throw new ConfigError('providers_invalid', problems);
-	return providers;
-}
-
 /** The public keys of a JWK set (RFC 7517). @throws {ConfigError} `jwks_invalid` */
 export function readJwks(path: string): { keys: JWK[] } {
 	const keys = publicKeys(readJsonFile('JWKS', path, 'jwks_invalid'));
 	if (!keys) throw new ConfigError('jwks_invalid', [`${path}: is not a JWK set of RSA, EC or OKP keys`]);
 	return { keys };
-}
-
-function readJsonFile(name: string, path: string, code: ConfigErrorCode): unknown {
-	try {
-		return JSON.parse(readFileSync(path, 'utf8'));
-	} catch (cause) {
-		const problem = cause instanceof SyntaxError ? `${path}: is not JSON` : `${name}=${path} cannot be read`;
-		throw new ConfigError(code, [problem], { cause });
-	}
-}
-
-function isLoopback({ hostname }: URL): boolean {
-	return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

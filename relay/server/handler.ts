@@ -11,6 +11,7 @@ import { describeFailure, problem, RelayError, toRelayError } from './errors.js'
 import { apiPolicy, commonHeaders } from './headers.js';
 import { RateLimit } from './limits.js';
 import { appRoutes } from './routes/app.js';
+import { assertionRoutes } from './routes/assertions.js';
 import { blobRoutes } from './routes/blobs.js';
 import { claimRoutes } from './routes/claim.js';
 import { healthRoutes } from './routes/health.js';
@@ -68,6 +69,7 @@ export function createRelay(deps: RelayDeps): Relay {
 		manifestRoutes,
 		healthRoutes,
 		providerRoutes,
+		assertionRoutes,
 		jwksRoutes,
 	];
 	for (const routes of groups) app.route('/', routes(routeDeps));

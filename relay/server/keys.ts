@@ -15,13 +15,13 @@ const PublicKey = v.variant('kty', [
 ]);
 const KeySet = v.object({ keys: v.array(PublicKey) });
 
-/**
- * The public members of a JWK set, RSA keys first: some EHRs take the first key and refuse any other kind.
- * Null unless it is a set of RSA, EC or OKP keys.
- */
+/** Some EHRs take the first key of a set and refuse any other kind than RSA. */
+export function rsaFirst<T extends { kty?: string }>(keys: readonly T[]): T[] {
+	return [...keys.filter(({ kty }) => kty === 'RSA'), ...keys.filter(({ kty }) => kty !== 'RSA')];
+}
+
+/** The public members of a JWK set, RSA keys first. Null unless it is a set of RSA, EC or OKP keys. */
 export function publicKeys(set: unknown): JWK[] | null {
 	const parsed = v.safeParse(KeySet, set);
-	if (!parsed.success) return null;
-	const rank = (key: JWK) => (key.kty === 'RSA' ? 0 : 1);
-	return [...parsed.output.keys].sort((a, b) => rank(a) - rank(b));
+	return parsed.success ? rsaFirst(parsed.output.keys) : null;
 }

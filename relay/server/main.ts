@@ -15,6 +15,7 @@ function readConfig(): RelayConfig {
 
 const log = createLog();
 const config = readConfig();
+for (const warning of config.warnings) log.warn({}, warning);
 try {
 	const relay = await startRelay(config, log);
 	log.info({ origin: relay.origin }, 'listening');

@@ -1,10 +1,12 @@
 /** The public keys by which EHRs check client assertions (RFC 7517). They fetch them from their servers: no CORS. */
 import { Hono } from 'hono';
 import { routes } from '../../contract.js';
+import { publishedKeys } from '../assertion-keys.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 
 export function jwksRoutes({ config }: RouteDeps) {
 	const app = new Hono<RelayEnv>();
-	app.get(routes.jwks, (c) => c.json(config.jwks, 200, { 'Cache-Control': 'public, max-age=300' }));
+	const keys = publishedKeys(config.assertionKeys, config.jwks.keys);
+	app.get(routes.jwks, (c) => c.json({ keys }, 200, { 'Cache-Control': 'public, max-age=300' }));
 	return app;
 }

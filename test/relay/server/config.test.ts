@@ -1,26 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../../relay/contract.js';
-import { ConfigError, configFromEnvironment, relayConfig } from '../../../relay/server/config.js';
-import { temporaryDirectory } from './support.js';
-
-function file(content: unknown) {
-	const path = join(temporaryDirectory(), 'file.json');
-	writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
-	return path;
-}
-
-function errorOf(environment: Record<string, string>): ConfigError {
-	try {
-		configFromEnvironment(environment);
-	} catch (cause) {
-		if (cause instanceof ConfigError) return cause;
-		throw cause;
-	}
-	throw new Error('nothing was wrong');
-}
+import { configFromEnvironment, relayConfig } from '../../../relay/server/config.js';
+import { configErrorOf as errorOf, file } from './support.js';
 
 describe('the environment', () => {
 	test('may be empty: then only this machine is served', () => {
@@ -30,6 +14,9 @@ describe('the environment', () => {
 	});
 
 	test('sets everything', () => {
+		const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+		const keys = file({ keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'ours' }] });
+		chmodSync(keys, 0o600);
 		const provider = { id: 'a', name: 'A', fhirBaseUrl: 'https://a.example/fhir', clientId: 'c' };
 		const config = configFromEnvironment({
 			PORT: '9000',
@@ -42,10 +29,14 @@ describe('the environment', () => {
 			MAX_BYTES: '1000',
 			LOOPBACK_CONNECT: 'http://localhost:8788, http://127.0.0.1:9999',
 			SESSIONS_PER_MINUTE: '5',
+			ASSERTION_KEYS: keys,
+			ASSERTIONS_PER_MINUTE: '6',
+			ASSERTIONS_PER_CLIENT: '7',
 			TRUST_PROXY: '1',
 			HOME: '/root',
 		});
-		expect(config).toEqual({
+		expect(config.assertionKeys).toMatchObject([{ kid: 'ours', alg: 'ES384' }]);
+		expect({ ...config, assertionKeys: [] }).toEqual({
 			port: 9000,
 			host: '0.0.0.0',
 			dataDir: '/data',
@@ -57,7 +48,11 @@ describe('the environment', () => {
 			partBytes: LIMITS.partBytes,
 			loopbackConnect: ['http://localhost:8788', 'http://127.0.0.1:9999'],
 			sessionsPerMinute: 5,
+			assertionKeys: [],
+			assertionsPerMinute: 6,
+			assertionsPerClient: 7,
 			trustProxy: true,
+			warnings: [],
 		});
 	});
 

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { routes } from '../../../relay/contract.js';
 import type { Clock } from '../../../relay/server/clock.js';
-import { type RelayConfig, relayConfig } from '../../../relay/server/config.js';
+import { configFromEnvironment, type RelayConfig, relayConfig } from '../../../relay/server/config.js';
+import { ConfigError } from '../../../relay/server/config-error.js';
 import { createRelay } from '../../../relay/server/handler.js';
 import { openDiskStore } from '../../../relay/server/store/disk.js';
 
@@ -20,6 +21,24 @@ export function temporaryDirectory(): string {
 	const directory = mkdtempSync(join(tmpdir(), 'satchel-relay-'));
 	onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
 	return directory;
+}
+
+/** A file that goes with the test: JSON, or a text as it is. */
+export function file(content: unknown): string {
+	const path = join(temporaryDirectory(), 'file.json');
+	writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+	return path;
+}
+
+/** What is wrong with an environment. */
+export function configErrorOf(environment: Record<string, string>): ConfigError {
+	try {
+		configFromEnvironment(environment);
+	} catch (cause) {
+		if (cause instanceof ConfigError) return cause;
+		throw cause;
+	}
+	throw new Error('nothing was wrong');
 }
 
 /** Time stands still until it is advanced. */
