@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, test as base, chromium, expect, type Page } from '@playwright/test';
+import { assertionKeys } from '../../relay/server/assertion-keys.js';
 import { relayConfig } from '../../relay/server/config.js';
 import { startRelay } from '../../relay/server/serve.js';
+import { signingKey } from '../sandbox/clients.js';
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
 
 export { expect };
@@ -52,6 +54,7 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
 				dataDir,
 				appDir: join(root, 'dist/app'),
 				providers: sandbox.systems,
+				assertionKeys: assertionKeys({ keys: [signingKey('RS384')] }),
 				loopbackConnect: [sandbox.origin],
 			});
 			let relay = await startRelay(config);

@@ -1,5 +1,6 @@
 /** A patient and a SMART client by plain fetch, for tests: the whole code flow with PKCE, cookies and forms. */
 import { createHash, randomBytes } from 'node:crypto';
+import { clientAssertion } from './client-keys.js';
 import type { Sandbox, SandboxSystem } from './server.js';
 
 export const REDIRECT_URI = 'http://localhost:8787/connect/callback';
@@ -13,6 +14,7 @@ export interface TokenResponse {
 	patient?: string;
 	refresh_token?: string;
 	refresh_expires_in?: number;
+	access_grant_expiration?: string;
 	id_token?: string;
 }
 
@@ -115,7 +117,7 @@ export async function tokenRequest(
 	const response = await fetch(`${oauthOf(system)}/token`, {
 		method: 'POST',
 		headers: { origin: 'http://localhost:8787' },
-		body: new URLSearchParams({ client_id: system.clientId, ...form }),
+		body: new URLSearchParams({ client_id: system.clientId, ...(await clientAssertion(system)), ...form }),
 	});
 	const body = (await response.json()) as TokenResponse & { error?: string };
 	return { status: response.status, body, headers: response.headers };

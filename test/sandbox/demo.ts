@@ -2,10 +2,12 @@
  * Everything on one machine: the app and relay, and the sandbox EHR on another port, which makes it another origin on
  * purpose. Environment: PORT (8787), SANDBOX_PORT (8788), SANDBOX_DATA, DATA_DIR, SANDBOX_FAULTS=1 for tests.
  */
+import { assertionKeys } from '../../relay/server/assertion-keys.js';
 import { configFromEnvironment, readPort } from '../../relay/server/config.js';
 import { createLog } from '../../relay/server/log.js';
 import { startRelay } from '../../relay/server/serve.js';
 import { exitWithProblems, type StartPlace } from '../../relay/server/start-errors.js';
+import { signingKey } from './clients.js';
 import { type Sandbox, startSandbox } from './server.js';
 
 const { SANDBOX_PORT, SANDBOX_DATA, SANDBOX_FAULTS } = process.env;
@@ -44,6 +46,10 @@ const relay = await started({ portName: 'PORT', ...config }, () =>
 		{
 			...config,
 			providers: [...config.providers, ...sandbox.systems],
+			// One health system takes a client whose assertions the relay signs; a key of this start will do for it.
+			assertionKeys: config.assertionKeys.length
+				? config.assertionKeys
+				: assertionKeys({ keys: [signingKey('RS384')] }),
 			loopbackConnect: [...config.loopbackConnect, sandbox.origin],
 		},
 		createLog('warn'),

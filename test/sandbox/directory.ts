@@ -4,7 +4,7 @@ import { generateRecord } from './patients/generate.js';
 import { loadFolder } from './patients/load.js';
 import { nameOf, type Person, people } from './patients/people.js';
 import { idOf } from './patients/random.js';
-import type { SystemProfile } from './systems.js';
+import type { SystemProfile } from './profile.js';
 
 export interface Directory {
 	logins: { username: string; name: string }[];

@@ -8,6 +8,7 @@ export type Endpoint =
 	| 'token'
 	| 'revoke'
 	| 'introspect'
+	| 'register'
 	| 'fhir'
 	| 'other';
 
@@ -40,7 +41,14 @@ export interface FaultAction {
 	hang?: boolean;
 	/** Closes the connection. */
 	reset?: boolean;
+	/** Waits so long before anything happens. */
 	delayMs?: number;
+	/** Handles the request in full, then closes the connection instead of answering: a refresh token has rotated by then. */
+	dropReply?: boolean;
+	/** Handles the request in full, then keeps the answer until `release()`. */
+	holdReply?: boolean;
+	/** Handles the request in full, then answers so much later. */
+	replyAfterMs?: number;
 	dropCors?: boolean;
 	/** Members of the token response to replace; null removes one. */
 	tokenPatch?: Record<string, unknown>;
@@ -64,27 +72,58 @@ export interface Counts {
 	requests: Partial<Record<Endpoint, number>>;
 	/** FHIR requests by resource type. */
 	types: Record<string, number>;
-	/** Refreshes that succeeded. */
+	/** Refreshes that succeeded, those within a grace period too. */
 	refreshes: number;
-	/** Refresh tokens presented again after they had been rotated away. */
+	/** Refresh tokens presented again after they had been rotated away and their grace was over. */
 	replays: number;
+	/** Grants that died of a replay. */
+	familiesRevoked: number;
+	/** Clients that were registered with a key of their own. */
+	registrations: number;
 }
 
 export interface FaultControl {
 	/** Adds rules; the returned function takes them away again. */
 	add(...rules: FaultRule[]): () => void;
 	counts(system: string): Counts;
-	/** No rules, counters at zero. */
+	/** Handles what matches in full and keeps the answers; the returned function ends that for requests to come. */
+	hold(rule: Omit<FaultRule, 'action'>): () => void;
+	/** Resolves as soon as so many answers are kept: their requests are handled. */
+	held(count?: number): Promise<void>;
+	/** Sends every answer that is kept. */
+	release(): void;
+	/** No rules, nothing kept, counters at zero. */
 	reset(): void;
 	/** Ends grants with all their tokens, or only access tokens, at one system or everywhere. */
 	expire(system?: string, what?: 'grants' | 'access'): void;
 	/** Moves the end of every grant of a system. */
 	endIn(system: string, seconds: number): void;
+	/** What a patient does at the provider to end all access that they gave; everybody does without `username`. */
+	takeBack(system: string, username?: string): void;
 }
 
 export class Faults {
 	#rules: { rule: FaultRule; seen: number }[] = [];
 	readonly #counts = new Map<string, Counts>();
+	readonly #kept = new Set<() => void>();
+	#watchers: (() => void)[] = [];
+
+	/** Keeps an answer until it is released, or nobody waits for it any more. */
+	keep(answer: () => void, gone: AbortSignal): void {
+		this.#kept.add(answer);
+		gone.addEventListener('abort', () => this.#kept.delete(answer), { once: true });
+		for (const look of this.#watchers.splice(0)) look();
+	}
+
+	async held(count = 1): Promise<void> {
+		while (this.#kept.size < count) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+	}
+
+	release(): void {
+		const kept = [...this.#kept];
+		this.#kept.clear();
+		for (const answer of kept) answer();
+	}
 
 	add(...rules: FaultRule[]): () => void {
 		const added = rules.map((rule) => ({ rule, seen: 0 }));
@@ -97,7 +136,7 @@ export class Faults {
 	counts(system: string): Counts {
 		let counts = this.#counts.get(system);
 		if (!counts) {
-			counts = { requests: {}, types: {}, refreshes: 0, replays: 0 };
+			counts = { requests: {}, types: {}, refreshes: 0, replays: 0, familiesRevoked: 0, registrations: 0 };
 			this.#counts.set(system, counts);
 		}
 		return counts;
@@ -106,6 +145,7 @@ export class Faults {
 	reset(): void {
 		this.#rules = [];
 		this.#counts.clear();
+		this.release();
 	}
 
 	/** Counts a request and answers what is to go wrong with it. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bundle, connect, fhirGet, pagesOf, REDIRECT_URI, type TokenResponse } from './client.js';
+import { relayKeys } from './client-keys.js';
 import { searchParams } from './fhir/params.js';
 import { span } from './fhir/search.js';
 import { type Sandbox, startSandbox } from './server.js';
@@ -7,7 +8,7 @@ import { type Sandbox, startSandbox } from './server.js';
 let sandbox: Sandbox;
 const tokens: Record<string, TokenResponse> = {};
 beforeAll(async () => {
-	sandbox = await startSandbox({ redirectUris: [REDIRECT_URI], recordBytes: 600_000 });
+	sandbox = await startSandbox({ ...relayKeys, redirectUris: [REDIRECT_URI], recordBytes: 600_000 });
 	for (const { id } of sandbox.systems) tokens[id] = await connect(sandbox, id);
 });
 afterAll(() => sandbox.close());

@@ -57,6 +57,11 @@ export function redirect(res: ServerResponse, status: 302 | 303, location: strin
 /** What a response's headers become just before they are sent, whoever sends them. */
 export interface HeaderPolicy {
 	cors: boolean;
+	/** Headers that scripts may read where there is CORS. */
+	exposes: string[];
+	clockSkewSeconds: number;
+	/** Every error but 401 becomes a 500. */
+	errorsAs500: boolean;
 	/** Replaces `iss` in a redirect to a client. */
 	iss?: string;
 }
@@ -71,6 +76,8 @@ export function governHeaders(res: ServerResponse, policy: HeaderPolicy): void {
 		for (const [name, value] of Object.entries(given ?? {})) res.setHeader(name, value);
 		for (const name of res.getHeaderNames()) if (corsHeader.test(name)) res.removeHeader(name);
 		if (policy.cors) res.setHeader('Access-Control-Allow-Origin', '*');
+		if (policy.cors && policy.exposes.length) res.setHeader('Access-Control-Expose-Headers', policy.exposes.join(', '));
+		res.setHeader('Date', new Date(Date.now() + policy.clockSkewSeconds * 1000).toUTCString());
 		const location = res.getHeader('Location');
 		if (policy.iss !== undefined && typeof location === 'string' && URL.canParse(location)) {
 			const url = new URL(location);
@@ -79,7 +86,7 @@ export function governHeaders(res: ServerResponse, policy: HeaderPolicy): void {
 				res.setHeader('Location', url.href);
 			}
 		}
-		return writeHead(status);
+		return writeHead(policy.errorsAs500 && status >= 400 && status < 500 && status !== 401 ? 500 : status);
 	};
 	res.writeHead = governed as typeof res.writeHead;
 }

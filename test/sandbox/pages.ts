@@ -1,5 +1,5 @@
 /** The pages a patient sees at the provider: plain HTML, no script. */
-import type { Duration } from './systems.js';
+import type { Duration } from './profile.js';
 
 export function escapeHtml(text: string): string {
 	return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -6,7 +6,7 @@ import { capabilityStatement, smartConfiguration } from './fhir/capability.js';
 import { FHIR_JSON, type FhirHandler } from './fhir/server.js';
 import { governHeaders, preflight, redirect, send, sendJson } from './http.js';
 import type { AuthorizationServer } from './oauth/server.js';
-import type { SystemProfile } from './systems.js';
+import type { SystemProfile } from './profile.js';
 
 export interface Site {
 	profile: SystemProfile;
@@ -23,7 +23,11 @@ const oauthEndpoints: [RegExp, Endpoint][] = [
 	[/^\/token$/, 'token'],
 	[/^\/token\/revocation$/, 'revoke'],
 	[/^\/introspect$/, 'introspect'],
+	[/^\/register$/, 'register'],
 ];
+
+/** What no person looks at. */
+const forPrograms = new Set<Endpoint>(['token', 'revoke', 'introspect', 'register', 'fhir']);
 
 function endpointOf(area: string, path: string): Endpoint {
 	if (area === 'oauth') return oauthEndpoints.find(([pattern]) => pattern.test(path))?.[1] ?? 'other';
@@ -52,6 +56,25 @@ async function misbehave(action: FaultAction, req: IncomingMessage, res: ServerR
 	return true;
 }
 
+/** Lets the real handler finish its work, and only then decides what becomes of its answer. */
+function governReply(action: FaultAction, faults: Faults, req: IncomingMessage, res: ServerResponse): void {
+	if (!action.dropReply && !action.holdReply && action.replyAfterMs === undefined) return;
+	const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;
+	const governed = (...args: unknown[]) => {
+		if (action.dropReply) {
+			req.socket.destroy();
+			return res;
+		}
+		const answer = () => void end(...args);
+		const gone = new AbortController();
+		res.once('close', () => gone.abort());
+		if (action.holdReply) faults.keep(answer, gone.signal);
+		else setTimeout(answer, action.replyAfterMs);
+		return res;
+	};
+	res.end = governed as typeof res.end;
+}
+
 export async function route(
 	site: Site,
 	faults: Faults,
@@ -73,9 +96,13 @@ export async function route(
 	const action = faults.take(profile.id, endpoint, type, `${url.pathname}${url.search}`);
 	governHeaders(res, {
 		cors: cors && !action.dropCors,
+		exposes: profile.exposes,
+		clockSkewSeconds: profile.clockSkewSeconds,
+		errorsAs500: profile.errorsAs500 && action.status === undefined && forPrograms.has(endpoint),
 		...(action.iss === undefined ? {} : { iss: action.iss }),
 	});
 	if (await misbehave(action, req, res)) return;
+	governReply(action, faults, req, res);
 	if (action.tokenPatch) site.tokenPatches.set(req, action.tokenPatch);
 
 	if (area === 'oauth') return oauth.handle(req, res, path, url.search);

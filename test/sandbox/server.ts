@@ -1,20 +1,23 @@
 /** The embedded sandbox EHR: several made-up health systems on one loopback port. */
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWK } from 'oidc-provider';
+import type { ClientAuth } from '../../relay/contract.js';
+import { createClients, signingKey } from './clients.js';
 import { control } from './control.js';
 import { createDirectory } from './directory.js';
 import { type FaultControl, Faults } from './faults.js';
 import { typesOf } from './fhir/capability.js';
 import type { Resource } from './fhir/record.js';
 import { createFhirServer } from './fhir/server.js';
-import { send, sendHtml } from './http.js';
+import { send, sendHtml, sendJson } from './http.js';
 import { PASSWORD } from './oauth/interaction.js';
 import { createAuthorizationServer } from './oauth/server.js';
 import { homePage } from './pages.js';
+import type { AuthProfile, SystemProfile } from './profile.js';
 import { route, type Site } from './route.js';
-import { systems as profiles, type SystemProfile } from './systems.js';
+import { systems as profiles } from './systems.js';
 
 export interface SandboxOptions {
 	/** 0, the default, takes a free one. */
@@ -30,6 +33,17 @@ export interface SandboxOptions {
 	faults?: boolean;
 	/** Lifetime of access tokens at every system, in seconds; without it each system has its own. */
 	accessSeconds?: number;
+	/** How rotating refresh tokens that come back are treated at every system; see `AuthProfile`. */
+	graceSeconds?: number;
+	onReuse?: AuthProfile['onReuse'];
+	/** Refreshes of one grant that a system takes within a minute; more get 429. */
+	refreshesPerMinute?: number;
+	/** What the clock of every system is ahead of the world's, in seconds. */
+	clockSkewSeconds?: number;
+	/** The relay's public keys; without them they are fetched from `clientJwksUri` when first needed. */
+	clientKeys?: JWK[];
+	/** By default `/.well-known/jwks.json` of the first of `appOrigins`. */
+	clientJwksUri?: string;
 	/** Overrides the size of generated records, in octets. */
 	recordBytes?: number;
 	/** The health systems; all of them by default. */
@@ -46,6 +60,8 @@ export interface SandboxSystem {
 	clientId: string;
 	vendor?: string;
 	scope?: string;
+	/** Missing where the client is public. */
+	clientAuth?: ClientAuth;
 }
 
 export interface SandboxLogin {
@@ -71,6 +87,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const faults = new Faults();
 	const sites = new Map<string, Site>();
 	let home = '';
+	let systems: SandboxSystem[] = [];
 
 	async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
 		const url = new URL(req.url ?? '/', 'http://localhost');
@@ -78,6 +95,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		const site = sites.get(first);
 		if (site) return route(site, faults, req, res, url);
 		if (options.faults && (first === '_faults' || first === '_control')) return control(faultControl, req, res, url);
+		if (url.pathname === '/providers.json') return sendJson(res, 200, { providers: systems });
 		if (url.pathname === '/') return sendHtml(res, 200, home);
 		send(res, 404, 'text/plain', 'Not Found');
 	}
@@ -95,12 +113,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	});
 	const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
 
-	const used = options.systems ?? profiles;
+	const used = (options.systems ?? profiles).map((profile) => withOptions(profile, options));
 	const directory = createDirectory(used, options);
 	const callbacks = (options.appOrigins ?? []).map((app) => `${app.replace(/\/$/, '')}/connect/callback`);
 	const redirectUris = [...new Set([...callbacks, ...(options.redirectUris ?? [])])];
 	if (redirectUris.length === 0) redirectUris.push('http://localhost:8787/connect/callback');
-	const jwks = { keys: [signingKey()] };
+	const key = signingKey();
+	const clients = createClients(used, origin, options, redirectUris);
 	const cookieKey = randomBytes(32).toString('base64url');
 
 	for (const profile of used) {
@@ -108,15 +127,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			profile,
 			origin,
 			redirectUris,
-			jwks,
+			key,
 			cookieKey,
+			...clients.keysOf(profile.id),
 			logins: directory.logins,
 			types: typesOf(profile),
-			...(options.accessSeconds === undefined ? {} : { accessSeconds: options.accessSeconds }),
 			patientId: (username) => directory.patientId(profile.id, username),
 			tokenPatch: (req) => sites.get(profile.id)?.tokenPatches.get(req),
 			count: (what) => {
-				faults.counts(profile.id)[what === 'refresh' ? 'refreshes' : 'replays']++;
+				faults.counts(profile.id)[what]++;
 			},
 		});
 		const fhir = createFhirServer({
@@ -128,7 +147,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		sites.set(profile.id, { profile, origin, oauth, fhir, tokenPatches: new WeakMap() });
 	}
 
-	const systems = used.map((profile): SandboxSystem => {
+	systems = used.map((profile): SandboxSystem => {
 		const { id, name, location, aliases, vendor, scope } = profile;
 		return {
 			id,
@@ -139,6 +158,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			clientId: `satchel-${id}`,
 			...(vendor === undefined ? {} : { vendor }),
 			...(scope === undefined ? {} : { scope }),
+			...clients.authOf(profile.id),
 		};
 	});
 	home = homePage(systems, directory.logins);
@@ -151,11 +171,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const faultControl: FaultControl = {
 		add: (...rules) => faults.add(...rules),
 		counts: (system) => faults.counts(system),
+		hold: (rule) => faults.add({ ...rule, action: { holdReply: true } }),
+		held: (count) => faults.held(count),
+		release: () => faults.release(),
 		reset: () => faults.reset(),
 		expire: (system, what = 'grants') => {
 			for (const id of system === undefined ? sites.keys() : [system]) storageOf(id).expire(what);
 		},
 		endIn: (system, seconds) => storageOf(system).endIn(seconds),
+		takeBack: (system, username) => storageOf(system).takeBack(username),
 	};
 
 	return {
@@ -179,8 +203,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	};
 }
 
-/** A new RS256 key each start, as SMART asks for. */
-function signingKey(): JWK {
-	const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-	return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: randomUUID() } as JWK;
+/** A system as this start wants it. */
+function withOptions(profile: SystemProfile, options: SandboxOptions): SystemProfile {
+	const { accessSeconds, graceSeconds, onReuse, refreshesPerMinute, clockSkewSeconds } = options;
+	const given = Object.entries({ accessSeconds, graceSeconds, onReuse, refreshesPerMinute });
+	const auth = { ...profile.auth, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
+	return { ...profile, clockSkewSeconds: clockSkewSeconds ?? profile.clockSkewSeconds, auth };
 }

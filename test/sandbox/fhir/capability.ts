@@ -1,6 +1,7 @@
 /** What a server says about itself: `/metadata` and `/.well-known/smart-configuration`. */
+import { JWT_BEARER } from '../oauth/assertions.js';
 import type { AuthorizationServer } from '../oauth/server.js';
-import type { SystemProfile } from '../systems.js';
+import type { SystemProfile } from '../profile.js';
 import { commonParams, searchParams } from './params.js';
 
 export function typesOf(profile: SystemProfile): string[] {
@@ -11,7 +12,7 @@ export function capabilityStatement(profile: SystemProfile, fhirBase: string, is
 	const oauthUris = [
 		{ url: 'authorize', valueUri: `${issuer}/auth` },
 		{ url: 'token', valueUri: `${issuer}/token` },
-		{ url: 'revoke', valueUri: `${issuer}/token/revocation` },
+		...(profile.auth.revocation === 'absent' ? [] : [{ url: 'revoke', valueUri: `${issuer}/token/revocation` }]),
 	];
 	const resource = typesOf(profile).map((type) => ({
 		type,
@@ -64,22 +65,27 @@ export function capabilityStatement(profile: SystemProfile, fhirBase: string, is
 /** SMART App Launch 2.2, "Conformance". */
 export function smartConfiguration(profile: SystemProfile, { issuer, scopes }: AuthorizationServer): object {
 	const { auth } = profile;
+	const confidential = auth.client.method === 'embedded-key' || auth.client.method === 'relay-signed';
+	const grants = ['authorization_code'];
+	if (auth.refresh !== 'none') grants.push('refresh_token');
+	if (auth.client.method === 'device-key') grants.push(JWT_BEARER);
 	return {
 		issuer,
 		jwks_uri: `${issuer}/jwks`,
 		authorization_endpoint: `${issuer}/auth`,
 		token_endpoint: `${issuer}/token`,
-		revocation_endpoint: `${issuer}/token/revocation`,
+		...(auth.revocation === 'absent' ? {} : { revocation_endpoint: `${issuer}/token/revocation` }),
 		...(auth.tellsEnd === 'introspection' ? { introspection_endpoint: `${issuer}/introspect` } : {}),
-		token_endpoint_auth_methods_supported: ['none'],
-		grant_types_supported: auth.refresh === 'none' ? ['authorization_code'] : ['authorization_code', 'refresh_token'],
+		token_endpoint_auth_methods_supported: [confidential ? 'private_key_jwt' : 'none'],
+		...('alg' in auth.client ? { token_endpoint_auth_signing_alg_values_supported: [auth.client.alg] } : {}),
+		grant_types_supported: grants,
 		response_types_supported: ['code'],
 		code_challenge_methods_supported: ['S256'],
 		authorization_response_iss_parameter_supported: true,
 		scopes_supported: scopes,
 		capabilities: [
 			'launch-standalone',
-			'client-public',
+			confidential ? 'client-confidential-asymmetric' : 'client-public',
 			'context-standalone-patient',
 			'sso-openid-connect',
 			'permission-patient',

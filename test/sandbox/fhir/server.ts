@@ -5,7 +5,7 @@ import { send } from '../http.js';
 import { permits } from '../oauth/scopes.js';
 import type { Access } from '../oauth/server.js';
 import { errorPage } from '../pages.js';
-import type { SystemProfile } from '../systems.js';
+import type { SystemProfile } from '../profile.js';
 import { typesOf } from './capability.js';
 import { patientsOf, searchParams } from './params.js';
 import type { Entry, PatientRecord } from './record.js';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { readForm, redirect, sendHtml } from '../http.js';
 import { consentPage, errorPage, loginPage } from '../pages.js';
-import type { SystemProfile } from '../systems.js';
+import type { SystemProfile } from '../profile.js';
 import type { Login } from './server.js';
 import type { Storage } from './storage.js';
 
@@ -80,9 +80,10 @@ export function createInteractions({ provider, profile, base, logins, storage }:
 				error_description: 'the patient said no',
 			});
 		} else if (!form && !step) {
-			const { durations, refresh } = profile.auth;
+			const { durations, refresh, client } = profile.auth;
+			const lasts = refresh !== 'none' || client.method === 'device-key';
 			const scope = String(details.params.scope ?? '').split(' ');
-			const offered = refresh === 'none' ? durations.slice(0, 1) : durations;
+			const offered = lasts ? durations : durations.slice(0, 1);
 			const page = login ? consentPage(profile.name, here, login.name, scope, offered) : null;
 			sendHtml(res, 200, page ?? loginPage(profile.name, here, logins));
 		} else {

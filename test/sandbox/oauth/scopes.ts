@@ -1,5 +1,5 @@
 /** SMART scopes (SMART App Launch 2.2, "Scopes and Launch Context"), both syntaxes. */
-import type { AuthProfile } from '../systems.js';
+import type { AuthProfile } from '../profile.js';
 
 const identity = ['openid', 'fhirUser', 'profile', 'offline_access', 'online_access', 'launch', 'launch/patient'];
 

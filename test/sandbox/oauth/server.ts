@@ -4,13 +4,19 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JWK, Provider } from 'oidc-provider';
-import { readForm, sendJson } from '../http.js';
+import { sendJson } from '../http.js';
 import { errorPage } from '../pages.js';
-import type { SystemProfile } from '../systems.js';
+import type { SystemProfile } from '../profile.js';
+import { movedIdToken, tellEnd, useJwtRefreshTokens } from './answers.js';
+import { type ClientKeys, claimsProblem, clientMetadata } from './assertions.js';
+import { createDevices } from './devices.js';
 import { createInteractions } from './interaction.js';
+import { introspect } from './introspect.js';
 import { loadLibrary } from './library.js';
+import { Rotation } from './rotation.js';
 import { supportedScopes } from './scopes.js';
 import { Storage } from './storage.js';
+import { Throttle } from './throttle.js';
 
 /** Longer than any sandbox lives. */
 const FOREVER = 10 * 365 * 24 * 3600;
@@ -26,16 +32,17 @@ export interface AuthorizationOptions {
 	origin: string;
 	redirectUris: string[];
 	types: string[];
-	jwks: { keys: JWK[] };
+	/** The key that id_tokens are signed with. */
+	key: JWK;
+	/** The client's keys, where it has some. */
+	clientKeys?: ClientKeys;
 	cookieKey: string;
-	/** Overrides the system's, in seconds. */
-	accessSeconds?: number;
 	logins: Login[];
 	/** The id of a login's Patient at this system. */
 	patientId(username: string): string;
 	/** What a fault wants changed in this request's token response. */
 	tokenPatch(req: IncomingMessage): Record<string, unknown> | undefined;
-	count(what: 'refresh' | 'replay'): void;
+	count(what: 'refreshes' | 'replays' | 'familiesRevoked' | 'registrations'): void;
 }
 
 /** What an access token gives. */
@@ -61,31 +68,35 @@ export async function createAuthorizationServer(options: AuthorizationOptions): 
 	const base = `/${profile.id}/oauth`;
 	const issuer = `${origin}${base}`;
 	const fhirBase = `${origin}/${profile.id}/fhir`;
-	const storage = new Storage();
+	const storage = new Storage(auth);
 	const scopes = supportedScopes(auth, options.types);
-	const accessSeconds = options.accessSeconds ?? auth.accessSeconds;
-	const refreshes = auth.refresh !== 'none';
 	const rotates = auth.refresh === 'rolling' || auth.refresh === 'renewing';
-	const usedRefreshTokens = new Set<string>();
+	const rotation = new Rotation(auth, storage, options.count);
+	const clientId = `satchel-${profile.id}`;
+	const tokenEndpoint = `${issuer}/token`;
+	const skew = profile.clockSkewSeconds;
+	const serverNow = () => now() + skew;
+	const throttle = new Throttle(auth.refreshesPerMinute);
 
 	const provider: Provider = new Provider(issuer, {
 		adapter: (model: string) => storage.adapter(model),
-		clients: [
-			{
-				client_id: `satchel-${profile.id}`,
-				redirect_uris: options.redirectUris,
-				grant_types: refreshes ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
-				response_types: ['code'],
-				token_endpoint_auth_method: 'none',
-			},
-		],
-		clientAuthMethods: ['none'],
-		clockTolerance: 0,
+		clients: [clientMetadata(profile, options.redirectUris, options.clientKeys)],
+		clientAuthMethods: ['none', 'private_key_jwt'],
+		enabledJWA: { clientAuthSigningAlgValues: ['RS384', 'ES384'] },
+		// The library knows one clock only. It is to be lenient by the difference, and the claims are judged below.
+		clockTolerance: Math.abs(skew),
+		assertJwtClientAuthClaimsAndHeader: (ctx, claims, _header, client) => {
+			const audiences = [tokenEndpoint, `${issuer}${ctx.path}`];
+			const problem = claimsProblem(claims, { clientId: client.clientId, audiences, now: serverNow() });
+			if (problem !== null) throw new errors.InvalidClientAuth(problem);
+		},
+		// Without the library's dispatcher, which stays away from loopback: everything here is on loopback.
+		fetch: (url, { method, headers, signal } = {}) => fetch(url, { method, headers, signal } as RequestInit),
 		responseTypes: ['code'],
 		scopes,
 		claims: { openid: ['sub'], fhirUser: ['fhirUser'], profile: ['name'] },
 		conformIdTokenClaims: false,
-		jwks: options.jwks,
+		jwks: { keys: [options.key] },
 		cookies: {
 			keys: [options.cookieKey],
 			names: {
@@ -106,16 +117,20 @@ export async function createAuthorizationServer(options: AuthorizationOptions): 
 			devInteractions: { enabled: false },
 			rpInitiatedLogout: { enabled: false },
 			userinfo: { enabled: false },
-			revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+			revocation: {
+				enabled: auth.revocation !== 'absent',
+				allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+			},
 		},
 		clientBasedCORS: () => true,
 		expiresWithSession: async () => false,
 		rotateRefreshToken: (ctx) => {
 			if (auth.refreshNeedsScope && !ctx.oidc.params?.scope) throw new errors.InvalidRequest('scope is missing');
+			throttle.take(ctx, ctx.oidc.entities.RefreshToken?.grantId ?? '', errors);
 			return rotates;
 		},
 		ttl: {
-			AccessToken: () => accessSeconds,
+			AccessToken: auth.accessSeconds,
 			AuthorizationCode: 60,
 			Grant: FOREVER,
 			IdToken: 3600,
@@ -148,20 +163,21 @@ export async function createAuthorizationServer(options: AuthorizationOptions): 
 		if (ctx.path !== '/token' || ctx.method !== 'POST') return;
 		const params = ctx.oidc?.params;
 		const used = params?.grant_type === 'refresh_token' ? String(params.refresh_token) : null;
-		if (used !== null && usedRefreshTokens.has(used)) options.count('replay');
-		if (ctx.status !== 200) return;
-		if (used !== null) {
-			options.count('refresh');
-			if (rotates) usedRefreshTokens.add(used);
-		}
 		const body = ctx.body as Record<string, unknown>;
-		const grant = storage.grants.get(ctx.oidc?.entities.Grant?.jti ?? '');
+		if (ctx.status !== 200) {
+			if (used !== null) rotation.failed(used, body.error);
+			return;
+		}
+		const grantId = ctx.oidc?.entities.Grant?.jti ?? '';
+		if (used !== null) rotation.refreshed(used, grantId);
+		const grant = storage.grants.get(grantId);
 		if (grant) {
 			body.patient = options.patientId(grant.username);
 			if (used !== null && auth.refresh === 'static') delete body.refresh_token;
-			if (body.refresh_token !== undefined && auth.tellsEnd === 'refresh_expires_in') {
-				body.refresh_expires_in = grant.endsAt === null ? 0 : grant.endsAt - now();
-			}
+			tellEnd(body, auth.tellsEnd, grant, serverNow(), skew);
+		}
+		if (skew !== 0 && typeof body.id_token === 'string') {
+			body.id_token = await movedIdToken(body.id_token, options.key, skew);
 		}
 		for (const [name, value] of Object.entries(options.tokenPatch(ctx.req) ?? {})) {
 			if (value === null) delete body[name];
@@ -169,7 +185,27 @@ export async function createAuthorizationServer(options: AuthorizationOptions): 
 		}
 	});
 
+	if (auth.tellsEnd === 'jwt') {
+		useJwtRefreshTokens(provider, options.cookieKey, serverNow, (grantId, seconds) =>
+			storage.grants.get(grantId)?.durationSeconds === 0 ? null : seconds,
+		);
+	}
+	const register =
+		auth.client.method === 'device-key'
+			? createDevices({
+					provider,
+					errors,
+					storage,
+					softwareId: clientId,
+					tokenEndpoint,
+					accessSeconds: auth.accessSeconds,
+					now: serverNow,
+					registered: () => options.count('registrations'),
+				})
+			: undefined;
 	const serve = provider.callback();
+	/** One token request after the other, so that what has rotated is known before the next one is judged. */
+	let turn: Promise<unknown> = Promise.resolve();
 	const interactions = createInteractions({ provider, profile, base, logins: options.logins, storage });
 
 	async function access(token: string): Promise<Access | null> {
@@ -179,30 +215,14 @@ export async function createAuthorizationServer(options: AuthorizationOptions): 
 		return { username: grant.username, scopes: new Set((found.scope ?? '').split(' ')) };
 	}
 
-	/** RFC 7662 as Epic offers it: a public client asks about its refresh token with the access token as bearer. */
-	async function introspect(req: IncomingMessage, res: ServerResponse): Promise<void> {
-		const form = await readForm(req);
-		const bearer = /^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1];
-		const caller = bearer === undefined ? undefined : await provider.AccessToken.find(bearer);
-		if (!caller?.isValid) {
-			sendJson(res, 401, { error: 'invalid_client' });
-			return;
-		}
-		const asked = form.get('token') ?? '';
-		const token = (await provider.RefreshToken.find(asked)) ?? (await provider.AccessToken.find(asked));
-		if (!token?.isValid || token.grantId !== caller.grantId) {
-			sendJson(res, 200, { active: false });
-			return;
-		}
-		const { scope, clientId, exp, iat, accountId } = token;
-		sendJson(res, 200, { active: true, scope, client_id: clientId, exp, iat, sub: accountId, iss: issuer });
-	}
-
 	async function handle(req: IncomingMessage, res: ServerResponse, path: string, search: string): Promise<void> {
 		if (path.startsWith('/interaction/')) return interactions(req, res, path);
 		if (path === '/introspect' && req.method === 'POST' && auth.tellsEnd === 'introspection') {
-			return introspect(req, res);
+			return introspect(provider, skew, req, res);
 		}
+		if (path === '/register' && register) return register(req, res);
+		if (path === '/token/revocation' && auth.revocation === 'fails')
+			return sendJson(res, 500, { error: 'server_error' });
 		let query = search;
 		if (path === '/auth' || path.startsWith('/auth/')) {
 			// Everybody signs in each time: without a session cookie there is no earlier account to trip over.
@@ -217,7 +237,9 @@ export async function createAuthorizationServer(options: AuthorizationOptions): 
 		}
 		req.url = `${path}${query}`;
 		Object.assign(req, { originalUrl: `${base}${req.url}` });
-		await serve(req, res);
+		const answered = path === '/token' ? turn.then(() => serve(req, res)) : serve(req, res);
+		if (path === '/token') turn = answered.catch(() => {});
+		await answered;
 	}
 
 	return { issuer, scopes, storage, handle, access };

@@ -10,21 +10,47 @@ export interface GrantRecord {
 	endsAt: number | null;
 }
 
+/** What a rotated refresh token is still good for. */
+export interface ReusePolicy {
+	graceSeconds: number;
+	onReuse: 'refuse' | 'revoke-family';
+}
+
 export class Storage {
 	readonly grants = new Map<string, GrantRecord>();
 	readonly #rows = new Map<string, AdapterPayload>();
+	/** When each refresh token was rotated away, in milliseconds since 1970. */
+	readonly #rotated = new Map<string, number>();
+
+	constructor(readonly reuse: ReusePolicy) {}
+
+	/** Whether a rotated refresh token may still be used. */
+	inGrace(id: string): boolean {
+		return Date.now() - (this.#rotated.get(id) ?? 0) < this.reuse.graceSeconds * 1000;
+	}
+
+	/** The authorization server revokes a grant whenever it finds a consumed refresh token: what it finds decides. */
+	#presented(model: string, id: string): AdapterPayload | undefined {
+		const row = this.#rows.get(`${model}:${id}`);
+		const rotatedAt = this.#rotated.get(id);
+		if (!row || model !== 'RefreshToken' || rotatedAt === undefined) return row;
+		if (this.inGrace(id)) return { ...row, consumed: undefined };
+		return this.reuse.onReuse === 'refuse' ? undefined : row;
+	}
 
 	/** The adapter of one model, in the shape oidc-provider asks for. */
 	adapter(model: string): Adapter {
 		const rows = this.#rows;
 		const key = (id: string) => `${model}:${id}`;
+		const rotated = this.#rotated;
 		const revoke = (grantId: string) => this.revoke(grantId);
+		const presented = (id: string) => this.#presented(model, id);
 		return {
 			async upsert(id, payload) {
 				rows.set(key(id), payload);
 			},
 			async find(id) {
-				return rows.get(key(id));
+				return presented(id);
 			},
 			async findByUserCode() {
 				return undefined;
@@ -35,7 +61,10 @@ export class Storage {
 			},
 			async consume(id) {
 				const row = rows.get(key(id));
-				if (row) row.consumed = Math.floor(Date.now() / 1000);
+				if (!row || row.consumed) return;
+				row.consumed = Math.floor(Date.now() / 1000);
+				// The grace is counted from the first use, however often the token comes back.
+				if (model === 'RefreshToken') rotated.set(id, Date.now());
 			},
 			async destroy(id) {
 				rows.delete(key(id));
@@ -57,6 +86,15 @@ export class Storage {
 			if (what === 'grants' ? !name.startsWith('Client:') : name.startsWith('AccessToken:')) this.#rows.delete(name);
 		}
 		if (what === 'grants') this.grants.clear();
+	}
+
+	/** Ends every grant of somebody, or of everybody, with all its tokens. */
+	takeBack(username?: string): void {
+		for (const [grantId, grant] of this.grants) {
+			if (username !== undefined && grant.username !== username) continue;
+			this.revoke(grantId);
+			this.grants.delete(grantId);
+		}
 	}
 
 	/** Moves the end of every grant to `seconds` from now. */
