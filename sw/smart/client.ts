@@ -15,6 +15,8 @@ export interface Registration {
 	config: SmartConfiguration;
 	/** Missing in rows of an earlier version: then it is `none`. */
 	clientAuth?: ClientAuth | undefined;
+	/** The server's clock minus this device's, in milliseconds, for the dates of assertions. */
+	clockOffset?: number;
 }
 
 export function authorizationServer({ config, fhirBaseUrl }: Registration): oauth.AuthorizationServer {
@@ -39,8 +41,11 @@ export function oauthClient({ clientId }: Registration): oauth.Client {
 	return { client_id: clientId, [oauth.clockTolerance]: 300 };
 }
 
-/** Options of every request: ours is the network, and loopback may be http. */
-export function requestOptions({ config }: Registration) {
+/**
+ * Options of every request: ours is the network, and loopback may be http.
+ * @param timeout milliseconds
+ */
+export function requestOptions({ config }: Registration, timeout?: number) {
 	return {
 		[oauth.allowInsecureRequests]: isLoopback(new URL(config.tokenEndpoint)),
 		[oauth.customFetch]: async (
@@ -52,6 +57,7 @@ export function requestOptions({ config }: Registration) {
 				headers: init.headers,
 				...(init.body ? { body: init.body } : {}),
 				maxBytes: 1024 * 1024,
+				...(timeout ? { timeout } : {}),
 			});
 			return toResponse(answer);
 		},

@@ -13,6 +13,8 @@ export interface SmartConfiguration {
 	tokenEndpoint: string;
 	revocationEndpoint: string | null;
 	introspectionEndpoint: string | null;
+	/** Missing in rows of an earlier version. */
+	registrationEndpoint?: string | null;
 	jwksUri: string | null;
 	scopesSupported: string[];
 	capabilities: string[];
@@ -30,6 +32,7 @@ const WellKnown = v.object({
 	token_endpoint: v.string(),
 	revocation_endpoint: url,
 	introspection_endpoint: url,
+	registration_endpoint: url,
 	jwks_uri: url,
 	scopes_supported: strings,
 	capabilities: strings,
@@ -72,6 +75,7 @@ export function processSmartConfigurationResponse(answer: HttpAnswer, base: stri
 		tokenEndpoint: endpoint(found.token_endpoint, base),
 		revocationEndpoint: optionalEndpoint(found.revocation_endpoint, base),
 		introspectionEndpoint: optionalEndpoint(found.introspection_endpoint, base),
+		registrationEndpoint: optionalEndpoint(found.registration_endpoint, base),
 		jwksUri: optionalEndpoint(found.jwks_uri, base),
 		scopesSupported: found.scopes_supported,
 		capabilities: found.capabilities,
@@ -116,6 +120,7 @@ export function processMetadataResponse(answer: HttpAnswer, base: string): Smart
 		tokenEndpoint: endpoint(token, base),
 		revocationEndpoint: optionalEndpoint(of('revoke'), base),
 		introspectionEndpoint: optionalEndpoint(of('introspect'), base),
+		registrationEndpoint: optionalEndpoint(of('register'), base),
 		jwksUri: null,
 		scopesSupported: [],
 		capabilities: [],

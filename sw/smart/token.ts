@@ -3,11 +3,16 @@
  * and introspection (RFC 7662). `x…Request` makes the request, `processX…Response` judges the answer; neither stores
  * anything.
  */
+import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as v from 'valibot';
 import { BrokerError } from '../errors.js';
 import { bodyJson, http } from '../http.js';
 import { authorizationServer, oauthClient, type Registration, requestOptions, tokenEndpointError } from './client.js';
+import { authenticated, type SigningKey, signedBy } from './client-auth.js';
+import { offsetOf } from './clock.js';
+import { checkIdToken } from './id-token.js';
+import type { VendorAuth } from './vendors.js';
 
 /** A judged token response. Times in milliseconds since the epoch. */
 export interface Tokens {
@@ -31,18 +36,21 @@ export function authorizationCodeRequest(
 	parameters: URLSearchParams,
 	pending: { redirectUri: string; codeVerifier: string },
 ): Promise<Response> {
-	return oauth.authorizationCodeGrantRequest(
-		authorizationServer(registration),
-		oauthClient(registration),
-		oauth.None(),
-		parameters,
-		pending.redirectUri,
-		pending.codeVerifier,
-		requestOptions(registration),
+	return authenticated(registration, (auth) =>
+		oauth.authorizationCodeGrantRequest(
+			authorizationServer(registration),
+			oauthClient(registration),
+			auth,
+			parameters,
+			pending.redirectUri,
+			pending.codeVerifier,
+			requestOptions(registration),
+		),
 	);
 }
 
 /**
+ * @param vendor says where else the patient may be named
  * @throws {BrokerError} `token_response_invalid`, `id_token_invalid`, `patient_missing`, and those of
  * `tokenEndpointError`
  */
@@ -50,24 +58,37 @@ export async function processAuthorizationCodeResponse(
 	registration: Registration,
 	response: Response,
 	nonce: string,
+	vendor: VendorAuth = {},
 ): Promise<Tokens & { patient: string }> {
 	const body = await successBody(response);
 	// An id_token can only be judged where the server says who it is (OpenID Connect Core, section 3.1.3.7). No claim of it
 	// is used, so an unverifiable one is left out rather than trusted.
 	const idToken = registration.config.issuer ? body.id_token : undefined;
-	if (idToken !== undefined) await checkIdToken(registration, { ...body, token_type: 'bearer' }, nonce);
+	if (idToken !== undefined) {
+		await checkIdToken(registration, { access_token: body.access_token, id_token: idToken }, response.headers, nonce);
+	}
 	const tokens = readTokens(body, response);
-	if (!tokens.patient) throw new BrokerError('patient_missing');
-	return { ...tokens, patient: tokens.patient };
+	const patient = tokens.patient ?? (vendor.contextInAccessToken ? patientClaim(tokens.accessToken) : null);
+	if (!patient) throw new BrokerError('patient_missing');
+	return { ...tokens, patient };
+}
+
+/** Nothing is verified: the token came from the token endpoint itself, like the member that is missing. */
+function patientClaim(accessToken: string): string | null {
+	try {
+		const { patient } = decodeJwt(accessToken);
+		return typeof patient === 'string' && patient.length <= 200 ? patient : null;
+	} catch {
+		return null;
+	}
 }
 
 export function refreshRequest(registration: Registration, refreshToken: string, scope?: string): Promise<Response> {
-	return oauth.refreshTokenGrantRequest(
-		authorizationServer(registration),
-		oauthClient(registration),
-		oauth.None(),
-		refreshToken,
-		{ ...requestOptions(registration), ...(scope ? { additionalParameters: { scope } } : {}) },
+	return authenticated(registration, (auth) =>
+		oauth.refreshTokenGrantRequest(authorizationServer(registration), oauthClient(registration), auth, refreshToken, {
+			...requestOptions(registration),
+			...(scope ? { additionalParameters: { scope } } : {}),
+		}),
 	);
 }
 
@@ -82,24 +103,28 @@ export async function processRefreshResponse(response: Response, patient: string
 	return tokens;
 }
 
-/** Asks the provider to end the grant (RFC 7009). @returns whether it said that it did */
+/** Nobody who leaves waits longer, in milliseconds. */
+const REVOKE_TIMEOUT_MS = 10_000;
+
+/**
+ * Asks the provider to end the grant (RFC 7009), and never throws.
+ * @param key signs where the client is this device's own
+ * @returns whether it said that it did
+ */
 export async function revoke(
 	registration: Registration,
 	token: string,
 	hint: 'refresh_token' | 'access_token',
+	key?: SigningKey,
 ): Promise<boolean> {
 	if (!registration.config.revocationEndpoint) return false;
+	const send = (auth: oauth.ClientAuth) =>
+		oauth.revocationRequest(authorizationServer(registration), oauthClient(registration), auth, token, {
+			...requestOptions(registration, REVOKE_TIMEOUT_MS),
+			additionalParameters: { token_type_hint: hint },
+		});
 	try {
-		const response = await oauth.revocationRequest(
-			authorizationServer(registration),
-			oauthClient(registration),
-			oauth.None(),
-			token,
-			{
-				...requestOptions(registration),
-				additionalParameters: { token_type_hint: hint },
-			},
-		);
+		const response = await (key ? send(signedBy(key, registration)) : authenticated(registration, send));
 		return response.ok;
 	} catch {
 		return false;
@@ -164,7 +189,6 @@ async function successBody(response: Response): Promise<TokenResponse> {
 
 function readTokens(body: TokenResponse, response: Response): Tokens {
 	const { access_token, refresh_token, id_token: _unused, ...fields } = body;
-	const serverNow = Date.parse(response.headers.get('Date') ?? '');
 	const now = Date.now();
 	const lifetime = readLifetime(body.expires_in);
 	return {
@@ -174,8 +198,7 @@ function readTokens(body: TokenResponse, response: Response): Tokens {
 		scope: body.scope ?? null,
 		patient: body.patient || null,
 		fields,
-		// Half a minute is the network and the header's whole seconds.
-		clockOffset: Number.isNaN(serverNow) || Math.abs(serverNow - now) < 30_000 ? 0 : serverNow - now,
+		clockOffset: offsetOf(response.headers, now) ?? 0,
 	};
 }
 
@@ -187,28 +210,4 @@ function readLifetime(value: unknown): number | null {
 	const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
 	const told = typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds);
 	return told ? Math.min(seconds, LONGEST_LIFETIME_S) : null;
-}
-
-/** Full validation (S:201, S:218): claims by the library, the signature wherever the keys can be fetched. */
-async function checkIdToken(registration: Registration, body: TokenResponse, nonce: string): Promise<void> {
-	const server = authorizationServer(registration);
-	// Only what the check needs, so that an odd `expires_in` cannot fail it.
-	const { access_token, token_type, id_token } = body;
-	const response = Response.json({ access_token, token_type, id_token });
-	try {
-		await oauth.processAuthorizationCodeResponse(server, oauthClient(registration), response, {
-			expectedNonce: nonce,
-			requireIdToken: true,
-		});
-	} catch {
-		throw new BrokerError('id_token_invalid');
-	}
-	if (!server.jwks_uri) return;
-	try {
-		await oauth.validateApplicationLevelSignature(server, response, requestOptions(registration));
-	} catch (error) {
-		// Keys without CORS: the token came straight from the token endpoint over TLS, which may stand in for the signature
-		// (OpenID Connect Core, section 3.1.3.7, item 6).
-		if (!(error instanceof BrokerError)) throw new BrokerError('id_token_invalid');
-	}
 }

@@ -12,14 +12,28 @@ export interface VendorAuth {
 	introspects?: boolean;
 	/** Its issuer is on another origin than its token endpoint. */
 	issuerElsewhere?: boolean;
+	/** Asked for tokens more often than this, in milliseconds, it may throttle. */
+	minRefreshIntervalMs?: number;
+	/** The launch context is among the claims of the access token, a JWT, where the answer itself does not name it. */
+	contextInAccessToken?: boolean;
 }
 
+/**
+ * What needs no entry: scopes that follow from what a server offers (`scopes.ts`), ends that it tells in its answers
+ * (`expiry.ts`), how a client authenticates (the directory says it), and a token endpoint without CORS (it is tried before
+ * anybody is sent there).
+ */
 const VENDORS: Record<string, VendorAuth> = {
 	epic: { introspects: true },
+	oracle: { minRefreshIntervalMs: 60_000 },
 	athenahealth: { refreshSendsScope: true },
 	nextgen: { scope: 'openid fhirUser launch/patient offline_access patient/*.read' },
 	drchrono: { scope: 'openid offline_access fhirUser launch/patient patient/*.read' },
-	veradigm: { scope: 'launch/patient openid profile user/*.read patient/*.read', issuerElsewhere: true },
+	veradigm: {
+		scope: 'launch/patient openid profile user/*.read patient/*.read',
+		issuerElsewhere: true,
+		contextInAccessToken: true,
+	},
 	greenway: { scope: 'launch/patient openid fhirUser online_access patient/*.read' },
 };
 

@@ -51,6 +51,7 @@ test('what is not said is null, empty or false, never made up', () => {
 		tokenEndpoint: 'https://auth.test/token',
 		revocationEndpoint: null,
 		introspectionEndpoint: null,
+		registrationEndpoint: null,
 		jwksUri: null,
 		scopesSupported: [],
 		capabilities: [],

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { processAuthorizationCodeResponse, processRefreshResponse } from '../../../sw/smart/token.js';
-import { codeOf, json, network, sent } from '../setup.js';
+import { codeOf, json, network, ORIGIN, sent } from '../setup.js';
 import { CLIENT_ID, ISSUER, registration } from './support.js';
 
 const NONCE = 'n'.repeat(43);
@@ -70,3 +70,22 @@ test('where the server never named itself, the id_token is left out rather than 
 test('a rotated token is not lost over an odd id_token', async () => {
 	expect((await processRefreshResponse(json({ ...body, id_token: 'whatever' }), 'p1')).refreshToken).toBe('rt');
 });
+
+test.each([
+	['its Date can be read', true],
+	['CORS hides its Date, so that the app’s host is asked', false],
+])(
+	'a device whose clock is two hours ahead does not take a good id_token for an expired one, where %s',
+	async (_what, readable) => {
+		const theirs = Date.now() - 7_200_000;
+		const headers = { Date: new Date(theirs).toUTCString() };
+		network(({ url }) => (url === `${ORIGIN}/api/health` ? json({}, { headers }) : json(jwks)));
+		const check = async (exp: number) => {
+			const answer = json({ ...body, id_token: await idToken({ exp }) }, readable ? { headers } : {});
+			return codeOf(processAuthorizationCodeResponse(registration(), answer, NONCE));
+		};
+		// The token was made two hours ago by this device's clock, and just now by theirs; `iat` lies ahead of neither.
+		expect(await check(Math.floor(theirs / 1000) + 600)).toBeUndefined();
+		expect(await check(Math.floor(theirs / 1000) - 3_600)).toBe('id_token_invalid');
+	},
+);
