@@ -340,8 +340,11 @@ export interface Commands {
 	'lock.disable': { payload: Record<string, never>; reply: Record<string, never> };
 	/** What the page needs to ask the passkey. */
 	'lock.challenge': { payload: Record<string, never>; reply: { credentialId: string; salt: string } };
-	/** `goTo`: where a sign-in that came back to a locked wallet leads, once it is finished. */
-	'lock.unlock': { payload: { key: CryptoKey }; reply: { goTo: string | null } };
+	/**
+	 * `again`: a page opens a new worker with the key it kept; answered `locked` after `lock.now`, when only the passkey opens.
+	 * `goTo`: where a sign-in that came back to a locked wallet leads, once it is finished.
+	 */
+	'lock.unlock': { payload: { key: CryptoKey; again?: boolean }; reply: { goTo: string | null } };
 	'lock.now': { payload: Record<string, never>; reply: Record<string, never> };
 	/**
 	 * Makes a backup under a key that the page made of a passphrase by `kdf`. The browser fetches it by navigation from
@@ -401,6 +404,9 @@ export type ReplyMessage = { satchel: typeof CONTRACT_VERSION; id: string } & (
 export type WorkerEvent =
 	| { satchel: typeof CONTRACT_VERSION; event: 'overview'; overview: Overview }
 	| { satchel: typeof CONTRACT_VERSION; event: 'job'; job: JobView };
+
+/** The periodic sync that the page asks for and the worker answers by tending; see `reminders.set`. */
+export const PERIODIC_SYNC = 'tend';
 
 /** Where the browser fetches the zip of a finished `collect` job; answered by the worker, never by the host. */
 export function downloadPath(jobId: string): string {

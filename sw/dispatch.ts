@@ -2,6 +2,7 @@
  * The command table. A command's handler takes its payload and answers its reply; what it throws becomes a wire error
  * here and nowhere else.
  */
+import { finishParked } from './callback.js';
 import {
 	CONTRACT_VERSION,
 	type CommandMessage,
@@ -14,12 +15,12 @@ import { BrokerError, toWire } from './errors.js';
 import { cancelJob, retryJob, runSlice } from './jobs/engine.js';
 import { startCollect, startSend } from './jobs/start.js';
 import { getJob, viewJob } from './jobs/store.js';
-import { clearEverything, forgetEverything } from './leave.js';
+import { clearEverything, forgetEverything, leaveConnection } from './leave.js';
 import { announce, overview, viewOne } from './overview.js';
 import { getReminders, setReminders } from './reminders.js';
-import { getSession, openSession, updateSession, viewSession } from './session/session.js';
+import { getSession, includeInSession, openSession, updateSession, viewSession } from './session/session.js';
 import { tendAll } from './tend.js';
-import { listActivity } from './wallet/activity.js';
+import { listActivity, recorded } from './wallet/activity.js';
 import { settleArrival } from './wallet/arrival.js';
 import { createBackup, inspectBackup, restoreBackup, resume } from './wallet/backup.js';
 import { startConnect } from './wallet/connect.js';
@@ -27,7 +28,6 @@ import { refreshNow, saveUnsaved } from './wallet/keeper.js';
 import { disableLock, enableLock, lockChallenge, lockNow, unlock } from './wallet/lock.js';
 import { dismissNotice } from './wallet/notices.js';
 import { searchProviders } from './wallet/providers.js';
-import { removeConnection } from './wallet/remove.js';
 
 /** `call` is the message's id, the same when a call is repeated. */
 type Handlers = { [C in CommandName]: (payload: Payload<C>, call: string) => Promise<Reply<C>> };
@@ -49,7 +49,7 @@ const handlers: Handlers = {
 		return viewOne(id);
 	},
 	'connection.remove': async ({ id }) => {
-		await removeConnection(id);
+		await leaveConnection(id);
 		await announce();
 		return {};
 	},
@@ -58,7 +58,11 @@ const handlers: Handlers = {
 		await announce();
 		return {};
 	},
-	'connect.settle': async ({ id, choice }) => announced({ connectionId: await settleArrival(id, choice) }),
+	'connect.settle': async ({ id, choice }) => {
+		const { connectionId, rest } = await settleArrival(id, choice, includeInSession);
+		background(rest.then(announce));
+		return announced({ connectionId });
+	},
 	'wallet.save': async () => announced({ unsaved: await saveUnsaved() }),
 	'activity.list': ({ before, limit }) => listActivity(before, limit),
 	'reminders.get': () => getReminders(),
@@ -66,7 +70,12 @@ const handlers: Handlers = {
 	'lock.enable': async (how) => announced({}, enableLock(how)),
 	'lock.disable': async () => announced({}, disableLock()),
 	'lock.challenge': () => lockChallenge(),
-	'lock.unlock': async ({ key }) => announced({ goTo: await unlock(key) }),
+	'lock.unlock': async ({ key, again }) => {
+		await unlock(key, again);
+		const { goTo, rest } = await finishParked();
+		background(rest.then(announce));
+		return announced({ goTo });
+	},
 	'lock.now': async () => announced({}, lockNow()),
 	'backup.create': async (how) => announced(await createBackup(how)),
 	'backup.inspect': ({ file }) => inspectBackup(file),
@@ -147,6 +156,7 @@ export async function dispatch(data: unknown, reply: (message: ReplyMessage) => 
 	}
 	reply(await call);
 	await Promise.all(pending);
+	await recorded();
 }
 
 async function answer({ satchel, id, command, payload }: CommandMessage): Promise<ReplyMessage> {
@@ -157,7 +167,10 @@ async function answer({ satchel, id, command, payload }: CommandMessage): Promis
 		const handler = handlers[command] as (payload: unknown, call: string) => Promise<Reply<CommandName>>;
 		return { ...of, ok: true, reply: await handler(payload, id) };
 	} catch (error) {
-		return { ...of, ok: false, error: toWire(error) };
+		const wire = toWire(error);
+		// A page that asks for more than there is to see does not know yet that this worker has no key.
+		if (wire.code === 'locked') background(announce());
+		return { ...of, ok: false, error: wire };
 	}
 }
 

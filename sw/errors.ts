@@ -60,4 +60,5 @@ const TRANSIENT = new Set<ErrorCode>([
 	'rate_limited',
 	'provider_unavailable',
 	'relay_unavailable',
+	'locked',
 ]);

@@ -1,8 +1,10 @@
 /** Wiring only: which event goes where. */
-import type { ReplyMessage } from './contract.js';
+import { PERIODIC_SYNC, type ReplyMessage } from './contract.js';
 import { dispatch } from './dispatch.js';
 import { onJobProgress } from './jobs/engine.js';
 import { announce, announceJob } from './overview.js';
+import { tendAndRemind } from './periodic.js';
+import { followNotification } from './reminders.js';
 import { routeRequests } from './shell.js';
 import { CALLBACK_PATH } from './wallet/connect.js';
 import { onConnectionChange } from './wallet/keeper.js';
@@ -17,6 +19,10 @@ interface RoutableInstallEvent extends ExtendableEvent {
 }
 interface URLPatternInit {
 	pathname: string;
+}
+/** https://wicg.github.io/periodic-background-sync/#periodicsyncevent-interface; not in the WebWorker library. */
+interface PeriodicSyncEvent extends ExtendableEvent {
+	tag: string;
 }
 
 onJobProgress(announceJob);
@@ -40,3 +46,11 @@ self.addEventListener('message', (event) => {
 	}
 	event.waitUntil(dispatch(data, (message: ReplyMessage) => source.postMessage(message)));
 });
+
+// Chromium fires it in an installed app, at most every twelve hours, and only where the person asked for it.
+self.addEventListener('periodicsync', (event) => {
+	const { tag } = event as PeriodicSyncEvent;
+	if (tag === PERIODIC_SYNC) (event as PeriodicSyncEvent).waitUntil(tendAndRemind());
+});
+
+self.addEventListener('notificationclick', (event) => event.waitUntil(followNotification(event.notification)));

@@ -21,6 +21,13 @@ function broadcast(event: WorkerEvent): void {
 }
 
 export async function overview(): Promise<Overview> {
+	const current = await look();
+	// An end can have come near since the last change; the answer does not wait for the icon.
+	void badge(current.connections);
+	return current;
+}
+
+async function look(): Promise<Overview> {
 	revision = Math.max(revision + 1, Date.now());
 	const current = revision;
 	const now = Date.now();
@@ -47,7 +54,7 @@ export async function overview(): Promise<Overview> {
 
 /** Tells every tab how things stand. */
 export async function announce(): Promise<void> {
-	const current = await overview();
+	const current = await look();
 	broadcast({ satchel: CONTRACT_VERSION, event: 'overview', overview: current });
 	await badge(current.connections);
 }

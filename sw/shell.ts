@@ -4,11 +4,12 @@
  */
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
-import { downloadPath } from './contract.js';
+import { arrive } from './callback.js';
+import { backupPath, downloadPath } from './contract.js';
 import { zipResponse } from './jobs/zip.js';
 import { announce } from './overview.js';
-import { includeInSession } from './session/session.js';
-import { CALLBACK_PATH, finishConnect } from './wallet/connect.js';
+import { backupResponse } from './wallet/backup.js';
+import { CALLBACK_PATH } from './wallet/connect.js';
 
 /**
  * Routes in order: the callback comes before navigation, so that an authorization code never meets a page.
@@ -24,6 +25,13 @@ export function routeRequests(precached: Parameters<typeof precacheAndRoute>[0])
 		({ url, sameOrigin, request }) =>
 			sameOrigin && request.mode === 'navigate' && url.pathname.startsWith(downloadPath('')),
 		({ url, event }) => download(url.pathname.slice(downloadPath('').length), event as FetchEvent),
+	);
+	registerRoute(
+		// The same for the file that holds the tokens, sealed as it is.
+		({ url, sameOrigin, request }) =>
+			sameOrigin && request.mode === 'navigate' && url.pathname.startsWith(backupPath('')),
+		({ url }) =>
+			backupResponse(url.pathname.slice(backupPath('').length)).catch(() => Response.redirect('/settings', 303)),
 	);
 	precacheAndRoute(precached);
 	cleanupOutdatedCaches();
@@ -41,7 +49,7 @@ export function routeRequests(precached: Parameters<typeof precacheAndRoute>[0])
 async function callback(url: URL, event: FetchEvent): Promise<Response> {
 	let returnTo = '/connections';
 	try {
-		const arrival = await finishConnect(url.searchParams, includeInSession);
+		const arrival = await arrive(url.searchParams);
 		returnTo = arrival.returnTo;
 		event.waitUntil(arrival.rest.then(announce, announce).catch(() => {}));
 	} catch {

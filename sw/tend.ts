@@ -4,14 +4,18 @@ import { isOver } from './jobs/job.js';
 import { listJobs } from './jobs/store.js';
 import { announce } from './overview.js';
 import { settleOldSessions } from './session/session.js';
+import { settleOldArrivals } from './wallet/arrival.js';
 import { isExpired, listConnections } from './wallet/connections.js';
-import { tend } from './wallet/keeper.js';
+import { lockState } from './wallet/lock.js';
 import { readPatient } from './wallet/patient.js';
+import { tend } from './wallet/tend.js';
 
 /** A finished or failed job is shown for a day. */
 const REMEMBER_MS = 24 * 60 * 60_000;
 
+/** In a locked wallet nothing: its rows cannot be read. */
 export async function tendAll(): Promise<void> {
+	if ((await lockState()) === 'locked') return;
 	await tend();
 	const now = Date.now();
 	const nameless = (await listConnections()).filter((one) => one.patient === null && !isExpired(one, now));
@@ -22,5 +26,6 @@ export async function tendAll(): Promise<void> {
 		return finishedLongAgo || (job.sid !== null && gone.includes(job.sid));
 	});
 	for (const { id } of old) await cancelJob(id);
+	await settleOldArrivals(now);
 	if (nameless.length || gone.length || old.length) await announce();
 }

@@ -14,17 +14,21 @@ import {
 	processAuthorizeResponse,
 } from '../smart/authorize.js';
 import type { Registration } from '../smart/client.js';
-import { discover, normalizeBase, type SmartConfiguration } from '../smart/discover.js';
+import { checkClientAuth } from '../smart/client-auth.js';
+import { discover, type SmartConfiguration } from '../smart/discover.js';
 import { chooseScopes } from '../smart/scopes.js';
-import { authorizationCodeRequest, processAuthorizationCodeResponse, revoke, type Tokens } from '../smart/token.js';
+import { authorizationCodeRequest, processAuthorizationCodeResponse } from '../smart/token.js';
 import { vendorAuth } from '../smart/vendors.js';
-import { addConnection, type Connection, findSamePatient, getConnection, updateConnection } from './connections.js';
+import { parkArrival } from './arrival.js';
+import { type Connection, getConnection } from './connections.js';
 import type { RowKey } from './db.js';
-import { accessEnd, applyTokens, expiryAfter, forgetUnsaved, locked, tellEnd } from './keeper.js';
+import { afterGrant, type Grant, type Kept, keepGrant, NAME_MS } from './grant.js';
 import { notify } from './notices.js';
 import { readPatient } from './patient.js';
-import { getProvider } from './providers.js';
+import { revokeTokens } from './remove.js';
 import { commit, readAll, take } from './rows.js';
+import { resolveTarget } from './target.js';
+import { keep, written } from './unsaved.js';
 
 /** Everything about one trip. */
 interface Trip {
@@ -57,19 +61,20 @@ export async function startConnect(
 	returnTo: string,
 	sid: string | null,
 ): Promise<{ url: string; providerName: string }> {
-	const wanted = await resolve(target);
-	const config = await discover(wanted.fhirBaseUrl);
-	checkIssuer(config, vendorAuth(wanted.provider.vendor));
-	await checkTokenEndpoint(config);
-	const registration = { fhirBaseUrl: wanted.fhirBaseUrl, clientId: wanted.clientId, config };
-	const scope = wanted.scope ?? vendorAuth(wanted.provider.vendor).scope ?? chooseScopes(config);
+	const { fhirBaseUrl, clientId, clientAuth, provider, scope: listed } = await resolveTarget(target);
+	const vendor = vendorAuth(provider.vendor);
+	const config = await discover(fhirBaseUrl);
+	checkIssuer(config, vendor);
+	const registration: Registration = { fhirBaseUrl, clientId, clientAuth, config };
+	await Promise.all([checkTokenEndpoint(config), checkClientAuth(registration)]);
+	const scope = listed ?? vendor.scope ?? chooseScopes(config);
 	const redirectUri = new URL(CALLBACK_PATH, self.location.origin).href;
 	const { url, pending } = await authorizeRequest(registration, { redirectUri, scope });
 	const key = await tripKey(pending.state);
 	const trip: Trip = {
 		key,
 		registration,
-		provider: wanted.provider,
+		provider,
 		pending,
 		scope,
 		returnTo: appPath(returnTo),
@@ -79,35 +84,7 @@ export async function startConnect(
 	};
 	await forgetOldTrips();
 	await commit([{ key, expect: 0, value: trip }]);
-	return { url, providerName: wanted.provider.name };
-}
-
-interface Wanted {
-	fhirBaseUrl: string;
-	clientId: string;
-	provider: Connection['provider'];
-	scope?: string | undefined;
-}
-
-async function resolve(target: ConnectTarget): Promise<Wanted> {
-	switch (target.kind) {
-		case 'provider': {
-			const { name, location, vendor, fhirBaseUrl, clientId, scope } = await getProvider(target.providerId);
-			return { fhirBaseUrl: normalizeBase(fhirBaseUrl), clientId, provider: { name, location, vendor }, scope };
-		}
-		case 'custom': {
-			const fhirBaseUrl = normalizeBase(target.fhirBaseUrl);
-			const clientId = target.clientId.trim();
-			if (!clientId) throw new BrokerError('client_id_missing');
-			return { fhirBaseUrl, clientId, provider: { name: new URL(fhirBaseUrl).host } };
-		}
-		case 'reauthorize': {
-			const connection = await getConnection(target.connectionId);
-			if (!connection) throw new BrokerError('connection_unknown');
-			const { fhirBaseUrl, clientId, provider } = connection;
-			return { fhirBaseUrl, clientId, provider };
-		}
-	}
+	return { url, providerName: provider.name };
 }
 
 /**
@@ -135,8 +112,12 @@ export interface Arrival {
 	rest: Promise<unknown>;
 }
 
-/** How long the redirect waits for the name on the card. */
-const NAME_MS = 8_000;
+let abandoned = 0;
+
+/** Sign-ins that this worker is finishing come to nothing: what was cleared meanwhile must not begin anew with them. */
+export function abandonSignIns(): void {
+	abandoned++;
+}
 
 /**
  * Never throws for what a provider or a person did: the outcome is a notice, shown where the person started.
@@ -151,18 +132,52 @@ export async function finishConnect(
 		await notify({ kind: 'error', error: toWire(new BrokerError('state_unknown')), providerName: null });
 		return { returnTo: '/connections', rest: Promise.resolve() };
 	}
-	const { returnTo, sid } = trip;
+	const { returnTo } = trip;
+	const began = abandoned;
 	try {
-		const { connection, repaired, clockOffset } = await exchange(trip, parameters);
-		// Everything that belongs together comes before the next request: a worker may die during that.
-		if (sid) await include(sid, connection.id);
-		await notify({ kind: repaired ? 'reauthorized' : 'connected', connectionId: connection.id });
-		await readPatient(connection, NAME_MS);
-		return { returnTo, rest: tellEnd(connection, clockOffset) };
+		const grant = await exchange(trip, parameters);
+		if (began === abandoned) return await settleSignIn(trip, grant, include);
+		return { returnTo: '/connections', rest: revokeTokens(grant.registration, grant.tokens) };
 	} catch (error) {
-		await notify({ kind: 'error', error: toWire(error), providerName: trip.provider.name });
+		if (began === abandoned) await notify({ kind: 'error', error: toWire(error), providerName: trip.provider.name });
 		return { returnTo, rest: Promise.resolve() };
 	}
+}
+
+/**
+ * Everything that belongs together comes before the next request: a worker may die during that. What cannot be written is not
+ * lost while this one lives (`Overview.unsaved`); there is nowhere to write a notice then, and the card appears once there is.
+ */
+async function settleSignIn(
+	trip: Trip,
+	grant: Grant,
+	include: (sid: string, connectionId: string) => Promise<void>,
+): Promise<Arrival> {
+	const { returnTo, sid, reauthorizes } = trip;
+	const done: { kept?: Kept } = {};
+	/** Goes on where it stopped. */
+	const write = async (): Promise<void> => {
+		if (!done.kept) {
+			const wanted = reauthorizes ? await getConnection(reauthorizes) : undefined;
+			// No notice: the choice itself is what the person is shown (`Overview.otherPatient`).
+			if (wanted && wanted.patientId !== grant.tokens.patient) return parkArrival(grant, wanted.id);
+			done.kept = await keepGrant(grant, reauthorizes);
+		}
+		const { connection, repaired } = done.kept;
+		if (sid) await include(sid, connection.id);
+		await notify({ kind: repaired ? 'reauthorized' : 'connected', connectionId: connection.id });
+	};
+	const after = async (): Promise<void> => {
+		if (done.kept) await afterGrant(done.kept);
+	};
+	const key = `sign-in ${crypto.randomUUID()}`;
+	try {
+		await keep(key, write);
+	} catch {
+		return { returnTo, rest: written(key).then(after) };
+	}
+	if (done.kept) await readPatient(done.kept.connection, NAME_MS);
+	return { returnTo, rest: after() };
 }
 
 /** The row is deleted in the transaction that reads it: of two callbacks with one state, one gets it. */
@@ -172,58 +187,13 @@ async function takeTrip(state: string): Promise<Trip | undefined> {
 	return trip && Date.now() - trip.startedAt <= TRIP_MS ? trip : undefined;
 }
 
-async function exchange(trip: Trip, parameters: URLSearchParams) {
-	const { registration, pending } = trip;
+async function exchange(trip: Trip, parameters: URLSearchParams): Promise<Grant> {
+	const { registration, pending, provider, scope, sid } = trip;
 	const checked = processAuthorizeResponse(parameters, pending, registration);
 	const response = await authorizationCodeRequest(registration, checked, pending);
-	const tokens = await processAuthorizationCodeResponse(registration, response, pending.nonce);
-	const existing = trip.reauthorizes
-		? await getConnection(trip.reauthorizes)
-		: await findSamePatient(registration.fhirBaseUrl, tokens.patient);
-	if (existing && existing.patientId !== tokens.patient) {
-		if (tokens.refreshToken) await revoke(registration, tokens.refreshToken, 'refresh_token');
-		else await revoke(registration, tokens.accessToken, 'access_token');
-		throw new BrokerError('patient_mismatch');
-	}
-	const now = Date.now();
-	const connection = existing
-		? await locked(existing.id, () => repair(existing, trip, tokens, now))
-		: await create(trip, tokens, now);
-	return { connection, repaired: existing !== undefined, clockOffset: tokens.clockOffset };
-}
-
-async function create(trip: Trip, tokens: Tokens & { patient: string }, now: number): Promise<Connection> {
-	const connection: Connection = {
-		...trip.registration,
-		id: crypto.randomUUID(),
-		provider: trip.provider,
-		patientId: tokens.patient,
-		patient: null,
-		scope: tokens.scope ?? trip.scope,
-		accessToken: tokens.accessToken,
-		accessExpiresAt: accessEnd(tokens, tokens.refreshToken, now),
-		refreshToken: tokens.refreshToken,
-		intent: null,
-		status: 'active',
-		problem: null,
-		connectedAt: now,
-		lastRefreshedAt: now,
-		expiry: expiryAfter({ kind: 'unknown' }, tokens, tokens.refreshToken, now),
-		newForSession: trip.sid,
-	};
-	await addConnection(connection);
-	return connection;
-}
-
-/** The same card, with a new grant: the old one's end and tokens do not count any more. */
-async function repair(existing: Connection, trip: Trip, tokens: Tokens, now: number): Promise<Connection> {
-	const blank: Connection = { ...existing, refreshToken: null, expiry: { kind: 'unknown' } };
-	const change = { ...trip.registration, ...applyTokens(blank, tokens, now), scope: tokens.scope ?? trip.scope };
-	const saved = await updateConnection(existing.id, change);
-	if (!saved) throw new BrokerError('connection_unknown');
-	forgetUnsaved(existing.id);
-	// The old refresh token is not revoked: servers that keep one grant for each person and app would end the new one too.
-	return saved;
+	const vendor = vendorAuth(provider.vendor);
+	const tokens = await processAuthorizationCodeResponse(registration, response, pending.nonce, vendor);
+	return { registration, provider, scope, sid, tokens };
 }
 
 /** A path of this app, whatever was asked for: never another origin, never the callback again. */

@@ -3,12 +3,13 @@ import type { ConnectionView, ErrorCode, Expiry, WireError } from '../contract.j
 import { toWire } from '../errors.js';
 import type { Registration } from '../smart/client.js';
 import type { RowKey } from './db.js';
-import { commit, read, readAll, update } from './rows.js';
+import { type Change, Conflict, commit, read, readAll, update } from './rows.js';
 
 /** Times in milliseconds since the epoch, by this device's clock. */
 export interface Connection extends Registration {
 	id: string;
-	provider: { name: string; location?: string | undefined; vendor?: string | undefined };
+	/** `id` in the directory; missing for a server typed in by hand. */
+	provider: { id?: string | undefined; name: string; location?: string | undefined; vendor?: string | undefined };
 	/** From the token response; never shown, never in a URL of the app. */
 	patientId: string;
 	/** From the Patient resource; null where it could not be read. */
@@ -22,9 +23,10 @@ export interface Connection extends Registration {
 	refreshToken: string | null;
 	/**
 	 * Written before a refresh request leaves and cleared with its answer: a worker that finds it knows that its
-	 * predecessor may have died with a rotated token in flight.
+	 * predecessor may have died with a rotated token in flight. `tokenHash` is of what was presented, `attempt` counts how often;
+	 * rows of an earlier version have neither.
 	 */
-	intent: { startedAt: number } | null;
+	intent: { startedAt: number; tokenHash?: string; attempt?: number } | null;
 	/**
 	 * The client that this device registered for itself; its key is the row beside (`device.ts`). `wanted`: still to be
 	 * registered. Missing or null: there is none.
@@ -41,7 +43,9 @@ export interface Connection extends Registration {
 }
 
 const KIND = 'connection';
-const connectionKey = (id: string): RowKey => [KIND, id];
+export const connectionKey = (id: string): RowKey => [KIND, id];
+/** The key that this device registered for a connection: a raw row, because a key that cannot be read cannot be sealed. */
+export const deviceKeyRow = (id: string): RowKey => ['device-key', id];
 
 export async function getConnection(id: string): Promise<Connection | undefined> {
 	return (await read<Connection>(connectionKey(id)))?.value;
@@ -53,8 +57,9 @@ export async function listConnections(): Promise<Connection[]> {
 	return all.sort((a, b) => a.connectedAt - b.connectedAt || a.id.localeCompare(b.id));
 }
 
-export async function addConnection(connection: Connection): Promise<void> {
-	await commit([{ key: connectionKey(connection.id), expect: 0, value: connection }]);
+/** @param beside what is committed in the same transaction */
+export async function addConnection(connection: Connection, beside: Change[] = []): Promise<void> {
+	await commit([{ key: connectionKey(connection.id), expect: 0, value: connection }, ...beside]);
 }
 
 /** @returns the connection afterwards; undefined if it is gone */
@@ -70,21 +75,53 @@ export function changeConnection(
 	return update<Connection>(connectionKey(id), change);
 }
 
-export async function deleteConnection(id: string): Promise<void> {
-	await commit([{ key: connectionKey(id), remove: true }]);
+/** The same, with other rows in the same transaction: all of it or, where the connection is gone, nothing. */
+export async function changeTogether(
+	id: string,
+	change: (connection: Connection) => Connection | undefined,
+	beside: Change[],
+): Promise<Connection | undefined> {
+	for (;;) {
+		const row = await read<Connection>(connectionKey(id));
+		const value = row && change(row.value);
+		if (!row || !value) return row?.value;
+		try {
+			await commit([{ key: connectionKey(id), expect: row.revision, value }, ...beside]);
+			return value;
+		} catch (error) {
+			if (!(error instanceof Conflict)) throw error;
+		}
+	}
 }
 
-/** The connection of the same patient at the same FHIR server, if there is one. */
-export async function findSamePatient(fhirBaseUrl: string, patientId: string): Promise<Connection | undefined> {
-	return (await listConnections()).find((c) => c.fhirBaseUrl === fhirBaseUrl && c.patientId === patientId);
+/** The key of this device and a lease go with it. */
+export async function deleteConnection(id: string): Promise<void> {
+	await commit([
+		{ key: connectionKey(id), remove: true },
+		{ key: deviceKeyRow(id), remove: true },
+		{ key: ['lease', id], remove: true },
+	]);
+}
+
+/**
+ * The connection of the same patient at the same FHIR server, if there is one.
+ * @param preferred of several, which an earlier version may have left
+ */
+export async function findSamePatient(
+	fhirBaseUrl: string,
+	patientId: string,
+	preferred?: string | null,
+): Promise<Connection | undefined> {
+	const same = (await listConnections()).filter((c) => c.fhirBaseUrl === fhirBaseUrl && c.patientId === patientId);
+	return same.find(({ id }) => id === preferred) ?? same[0];
 }
 
 /** The problem to note for a failure: the first of a row of failures says since when. */
 export function noteProblem(before: Connection['problem'], error: unknown, now: number): Connection['problem'] {
-	return { error: toWire(error), since: before?.since ?? now, triedAt: now };
+	return { error: toWire(error), since: Math.min(before?.since ?? now, now), triedAt: now };
 }
 
-export function hasDeviceKey({ device }: Connection): boolean {
+export function hasDeviceKey({ device }: Pick<Connection, 'device'>): boolean {
 	return typeof device === 'object' && device !== null;
 }
 

@@ -21,10 +21,10 @@ function open(): Promise<IDBDatabase> {
 		request.onsuccess = () => {
 			const db = request.result;
 			// The browser may close it (storage pressure, a newer version, "clear site data"): open anew next time.
-			db.onclose = forget;
-			db.onversionchange = () => {
+			db.onclose = () => forget();
+			db.onversionchange = ({ newVersion }) => {
 				db.close();
-				forget();
+				forget(newVersion === null);
 			};
 			resolve(db);
 		};
@@ -35,16 +35,16 @@ function open(): Promise<IDBDatabase> {
 	return opening;
 }
 
-/** Told when the database may be gone, and with it everything that was read from it. */
-let forgotten: () => void = () => {};
+/** Told when the database may be gone, and with it everything that was read from it. `deleted`: it is. */
+let forgotten: (deleted: boolean) => void = () => {};
 
-export function onForget(listener: () => void): void {
+export function onForget(listener: (deleted: boolean) => void): void {
 	forgotten = listener;
 }
 
-function forget(): void {
+function forget(deleted = false): void {
 	opening = undefined;
-	forgotten();
+	forgotten(deleted);
 }
 
 /** idb-keyval's store, with strict durability and one retry on a connection that was lost. */
@@ -68,6 +68,12 @@ export function below(prefix: RowKey): IDBKeyRange {
 	return IDBKeyRange.bound([...prefix], [...prefix, []]);
 }
 
+/** The keys of all rows that begin with `prefix`; they tell which rows there are without opening one. */
+export async function keysBelow(prefix: RowKey): Promise<RowKey[]> {
+	const keys = await wallet('readonly', (store) => promisifyRequest(store.getAllKeys(below(prefix))));
+	return keys as unknown as RowKey[];
+}
+
 /** Runs `write` in one transaction and resolves once it is on disk. */
 export async function transact<T>(write: (store: IDBObjectStore) => Promise<T>): Promise<T> {
 	return wallet('readwrite', async (store) => {
@@ -84,7 +90,8 @@ export async function transact<T>(write: (store: IDBObjectStore) => Promise<T>):
 			} catch {
 				// It is over already.
 			}
-			throw error;
+			// One that was aborted without a reason has no error of its own (Indexed Database 3.0, section 4.9).
+			throw error ?? new DOMException('aborted', 'AbortError');
 		}
 	});
 }
@@ -93,6 +100,6 @@ export async function transact<T>(write: (store: IDBObjectStore) => Promise<T>):
 export async function destroy(): Promise<void> {
 	const db = await open().catch(() => undefined);
 	db?.close();
-	forget();
+	forget(true);
 	await promisifyRequest(indexedDB.deleteDatabase(NAME));
 }

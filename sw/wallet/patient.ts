@@ -1,12 +1,26 @@
 /** The Patient resource of a connection: the name on its card, and the simplest proof that an access token is taken. */
 import { BrokerError } from '../errors.js';
 import { patientSummary } from '../fhir/patient.js';
+import { FHIR_JSON, vendorFhir } from '../fhir/vendors.js';
 import { bodyText, type HttpAnswer, http, retryAfter } from '../http.js';
 import { type Connection, updateConnection } from './connections.js';
 
-function get({ fhirBaseUrl, patientId, accessToken }: Connection, timeout: number): Promise<HttpAnswer> {
-	const headers = { Authorization: `Bearer ${accessToken}`, Accept: 'application/fhir+json' };
+type Access = Pick<Connection, 'fhirBaseUrl' | 'patientId' | 'accessToken' | 'provider'>;
+
+function get({ fhirBaseUrl, patientId, accessToken, provider }: Access, timeout: number): Promise<HttpAnswer> {
+	const accept = vendorFhir(provider.vendor ?? null).accept ?? FHIR_JSON;
+	const headers = { Authorization: `Bearer ${accessToken}`, Accept: accept };
 	return http(`${fhirBaseUrl}/Patient/${encodeURIComponent(patientId)}`, { headers, timeout });
+}
+
+/** Name and birth date; null where they cannot be read in time. Never throws. */
+export async function patientOf(access: Access, timeout: number): Promise<Connection['patient']> {
+	try {
+		const answer = await get(access, timeout);
+		return answer.status === 200 ? patientSummary(bodyText(answer)) : null;
+	} catch {
+		return null;
+	}
 }
 
 /**
@@ -15,8 +29,7 @@ function get({ fhirBaseUrl, patientId, accessToken }: Connection, timeout: numbe
  */
 export async function readPatient(connection: Connection, timeout = 15_000): Promise<void> {
 	try {
-		const answer = await get(connection, timeout);
-		const patient = answer.status === 200 ? patientSummary(bodyText(answer)) : null;
+		const patient = await patientOf(connection, timeout);
 		if (patient) await updateConnection(connection.id, { patient });
 	} catch {
 		// Tried again with the next page load.

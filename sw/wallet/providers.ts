@@ -96,3 +96,17 @@ export async function getProvider(id: string): Promise<Provider> {
 	if (!provider) throw new BrokerError('provider_unknown');
 	return provider;
 }
+
+/**
+ * The entry that a connection was made from, as the directory lists it now: client ids and keys change. By its id, or by its
+ * name in rows of an earlier version; always at the same FHIR base, because there the patient's id means the same patient.
+ * @returns undefined where it is not listed, or no directory can be had
+ */
+export async function currentEntry(
+	provider: { id?: string | undefined; name: string },
+	isBase: (fhirBaseUrl: string) => boolean,
+): Promise<Provider | undefined> {
+	const { providers } = await directory().catch(() => ({ providers: [] as Provider[] }));
+	const here = providers.filter(({ fhirBaseUrl }) => isBase(fhirBaseUrl));
+	return here.find(({ id }) => id === provider.id) ?? here.find(({ name }) => name === provider.name);
+}

@@ -1,20 +1,52 @@
 /** Removing a connection: its grant is ended at the provider where that is offered, and it is deleted whatever that answers. */
+import type { Registration } from '../smart/client.js';
+import type { SigningKey } from '../smart/client-auth.js';
 import { revoke } from '../smart/token.js';
+import { record } from './activity.js';
 import { type Connection, deleteConnection, getConnection } from './connections.js';
-import { locked } from './keeper.js';
+import { deviceKey } from './device.js';
+import { locked } from './lease.js';
+import { forgetUnsaved, settle } from './unsaved.js';
 
-export async function revokeGrant(connection: Connection): Promise<void> {
-	const { status, refreshToken, accessToken } = connection;
-	if (status !== 'active') return;
-	if (refreshToken) await revoke(connection, refreshToken, 'refresh_token');
-	else await revoke(connection, accessToken, 'access_token');
+/** Ends what a sign-in gave. The refresh token takes its access tokens along (RFC 7009, section 2.1). */
+export async function revokeTokens(
+	registration: Registration,
+	{ refreshToken, accessToken }: { refreshToken: string | null; accessToken: string },
+): Promise<void> {
+	if (refreshToken) await revoke(registration, refreshToken, 'refresh_token');
+	else if (accessToken) await revoke(registration, accessToken, 'access_token');
+}
+
+/**
+ * Never throws, and takes seconds at most. An expired connection is no exception: what it still holds may be good, and asking
+ * costs nothing.
+ * @param key of this device, read before it was deleted
+ */
+export async function revokeGrant(connection: Connection, key: SigningKey | undefined): Promise<void> {
+	const { device, accessToken, refreshToken } = connection;
+	if (!key || typeof device !== 'object' || device === null) return revokeTokens(connection, connection);
+	const own = { ...connection, clientId: device.clientId };
+	await Promise.all([
+		accessToken ? revokeOwn(own, accessToken, key) : undefined,
+		refreshToken ? revoke(connection, refreshToken, 'refresh_token') : undefined,
+	]);
+}
+
+/** A client whose assertions are grants is a public one to some servers, and those refuse to be shown anything more. */
+async function revokeOwn(own: Registration, accessToken: string, key: SigningKey): Promise<void> {
+	if (!(await revoke(own, accessToken, 'access_token', key))) await revoke(own, accessToken, 'access_token');
 }
 
 /** Under the lock, so that a refresh under way ends first and the token that it brings is the one revoked. */
 export async function removeConnection(id: string): Promise<void> {
 	await locked(id, async () => {
+		await settle(id).catch(() => undefined);
 		const connection = await getConnection(id);
+		const key = await deviceKey(id).catch(() => undefined);
 		await deleteConnection(id);
-		if (connection) await revokeGrant(connection);
+		forgetUnsaved(id);
+		if (!connection) return;
+		await record({ what: 'removed', connectionId: id, providerName: connection.provider.name });
+		await revokeGrant(connection, key);
 	});
 }

@@ -5,9 +5,10 @@
  */
 import { promisifyRequest } from 'idb-keyval';
 import { below, type RowKey, transact, wallet } from './db.js';
-import { forgetKey, KEY_ROW, openJson, type Sealed, sealJson } from './vault.js';
+import { forgetKey, idOf, isSealed, KEY_ROW, type KeyRow, openJson, type Sealed, sealJson } from './vault.js';
 
-interface StoredRow {
+/** A row as it lies on disk. */
+export interface StoredRow {
 	revision: number;
 	sealed: Sealed;
 }
@@ -55,11 +56,39 @@ export function readRaw<T>(key: RowKey): Promise<T | undefined> {
 	return wallet('readonly', (store) => promisifyRequest<T | undefined>(store.get([...key])));
 }
 
+/** Rows that were stored as they are. */
+export async function readAllRaw<T>(prefix: RowKey): Promise<{ key: RowKey; value: T }[]> {
+	return wallet('readonly', async (store) => {
+		const range = below(prefix);
+		const [keys, values] = await Promise.all([
+			promisifyRequest(store.getAllKeys(range)),
+			promisifyRequest<T[]>(store.getAll(range)),
+		]);
+		return values.map((value, i) => ({ key: keys[i] as unknown as RowKey, value }));
+	});
+}
+
+/** Everything was sealed anew since these were sealed. */
+class Resealed extends Error {
+	override name = 'Resealed';
+}
+
 /**
  * All changes or none, durable when it resolves.
  * @returns the new revision of each change's row, in order (0 for what is gone or raw)
+ * @throws {Conflict} and {BrokerError} `locked`, `vault_lost`
  */
 export async function commit(changes: Change[]): Promise<number[]> {
+	for (;;) {
+		try {
+			return await commitOnce(changes);
+		} catch (error) {
+			if (!(error instanceof Resealed)) throw error;
+		}
+	}
+}
+
+async function commitOnce(changes: Change[]): Promise<number[]> {
 	const sealed = await Promise.all(
 		changes.map((change) => {
 			if ('value' in change) return sealJson(JSON.stringify(change.value), change.key);
@@ -68,8 +97,19 @@ export async function commit(changes: Change[]): Promise<number[]> {
 	);
 	const writes = changes.some((change) => !('below' in change || 'remove' in change));
 	return transact(async (store) => {
+		const vault = writes && (await promisifyRequest<KeyRow | undefined>(store.get(KEY_ROW)));
 		// Everything was cleared since this was sealed: nobody could open it, and a row without the key reads as a lost vault.
-		if (writes && !(await promisifyRequest(store.getKey(KEY_ROW)))) {
+		if (writes && !vault) {
+			forgetKey();
+			throw new Conflict();
+		}
+		const current = (value: Sealed) => vault && (value.by ?? '') === idOf(vault);
+		if (!sealed.every((value) => !value || current(value))) {
+			forgetKey();
+			throw new Resealed();
+		}
+		// What came sealed cannot be sealed anew here; whoever brought it starts over from what is on disk.
+		if (!changes.every((change) => !('raw' in change) || !isSealed(change.raw) || current(change.raw))) {
 			forgetKey();
 			throw new Conflict();
 		}
@@ -117,12 +157,19 @@ export async function update<T>(key: RowKey, change: (value: T) => T | undefined
 	}
 }
 
-/** Reads a row and deletes it in the same transaction: of two that try, one gets it. */
+/**
+ * Reads a row and deletes it: of two that try, one gets it. Nothing is deleted that could not be opened, so that a locked
+ * wallet loses nothing.
+ */
 export async function take<T>(key: RowKey): Promise<T | undefined> {
-	const stored = await transact(async (store) => {
-		const row = await promisifyRequest<StoredRow | undefined>(store.get([...key]));
-		store.delete([...key]);
-		return row;
-	});
-	return stored && openJson<T>(stored.sealed, key);
+	for (;;) {
+		const row = await read<T>(key);
+		if (!row) return undefined;
+		try {
+			await commit([{ key, expect: row.revision, remove: true }]);
+			return row.value;
+		} catch (error) {
+			if (!(error instanceof Conflict)) throw error;
+		}
+	}
 }

@@ -1,8 +1,9 @@
-/** Web Locks in memory (W3C Web Locks, section 3): exclusive and shared, in order of asking, with `signal`. */
+/** Web Locks in memory (W3C Web Locks, section 3): exclusive and shared, in order of asking, with `signal` and `steal`. */
 type Callback<T> = (lock: { name: string; mode: LockMode } | null) => T | Promise<T>;
 interface Options {
 	mode?: LockMode;
 	ifAvailable?: boolean;
+	steal?: boolean;
 	signal?: AbortSignal;
 }
 interface Waiter {
@@ -17,7 +18,7 @@ export interface Locks {
 }
 
 export function memoryLocks(): Locks {
-	const held: { name: string; mode: LockMode }[] = [];
+	const held: { name: string; mode: LockMode; lose: (reason: DOMException) => void }[] = [];
 	const queue: Waiter[] = [];
 
 	/** Whether nothing that is held, or asked for before, stands in the way. */
@@ -35,9 +36,19 @@ export function memoryLocks(): Locks {
 	async function request<T>(name: string, given: Options | Callback<T>, last?: Callback<T>): Promise<T> {
 		const options = typeof given === 'function' ? {} : given;
 		const callback = (typeof given === 'function' ? given : last) as Callback<T>;
-		const { mode = 'exclusive', ifAvailable = false, signal } = options;
+		const { mode = 'exclusive', ifAvailable = false, steal = false, signal } = options;
 		signal?.throwIfAborted();
-		const lock = { name, mode };
+		let lose = (_: DOMException) => {};
+		const lost = new Promise<never>((_, reject) => {
+			lose = reject;
+		});
+		lost.catch(() => {});
+		const lock = { name, mode, lose };
+		// Whoever held it is told, and goes on without it.
+		for (const other of steal ? held.filter((one) => one.name === name) : []) {
+			held.splice(held.indexOf(other), 1);
+			other.lose(new DOMException('stolen', 'AbortError'));
+		}
 		if (ifAvailable && !grantable(lock, queue)) return callback(null);
 		await new Promise<void>((resolve, reject) => {
 			const waiter: Waiter = {
@@ -55,13 +66,14 @@ export function memoryLocks(): Locks {
 				serve();
 			};
 			signal?.addEventListener('abort', abort, { once: true });
-			queue.push(waiter);
+			if (steal) queue.unshift(waiter);
+			else queue.push(waiter);
 			serve();
 		});
 		try {
-			return await callback(lock);
+			return await Promise.race([callback(lock), lost]);
 		} finally {
-			held.splice(held.indexOf(lock), 1);
+			if (held.includes(lock)) held.splice(held.indexOf(lock), 1);
 			serve();
 		}
 	}

@@ -180,6 +180,13 @@ export async function outside<T>(run: () => Promise<T>): Promise<T> {
 	}
 }
 
+/** Everything from here on happens in another browser: nothing is stored there, and the worker is a new one. */
+export function anotherDisk(): void {
+	kill();
+	disk = new FakeFactory();
+	define('indexedDB', diskOf());
+}
+
 /** All rows as they lie on disk. */
 export async function rowsOnDisk(): Promise<{ key: IDBValidKey; value: unknown }[]> {
 	return withStore('readonly', async (store) => {

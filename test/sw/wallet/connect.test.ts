@@ -231,22 +231,6 @@ test('the same patient id at another server is somebody else', async () => {
 	]);
 });
 
-test('re-authorizing by another patient is refused, the new grant revoked and the old connection untouched', async () => {
-	const worker = await load();
-	const { state, revoked } = provider();
-	await connect(worker);
-	const before = await worker.listConnections();
-	state.patient = 'p2';
-	await connect(worker, { kind: 'reauthorize', connectionId: before[0]?.id ?? '' });
-	expect(await worker.listConnections()).toEqual(before);
-	expect(revoked).toEqual(['rt-2']);
-	expect(await worker.currentNotice()).toMatchObject({
-		kind: 'error',
-		error: { code: 'patient_mismatch' },
-		providerName: 'fhir.test',
-	});
-});
-
 test('re-authorizing by the same patient repairs the card, whatever became of its status', async () => {
 	const worker = await load();
 	provider();

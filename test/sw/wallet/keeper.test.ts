@@ -283,3 +283,98 @@ test('while it refreshes it is shown as refreshing, and listeners hear of the ch
 	await freshConnection('c1');
 	expect(heard).toEqual([true, false]);
 });
+
+/** A worker that dies with its request in flight, each time it is asked. */
+async function die() {
+	const worker = await load();
+	const asked = sent.length;
+	network(() => {
+		kill();
+		return new Promise(() => {});
+	});
+	void worker.freshConnection('c1').catch(() => {});
+	await vi.waitFor(() => expect(sent.length).toBeGreaterThan(asked));
+	await new Promise((resolve) => setTimeout(resolve));
+}
+
+test('the intent holds a hash of what is presented, never the token, and counts the attempts', async () => {
+	await start({ refreshToken: 'a.b+c/d=~é' });
+	await die();
+	const { getConnection } = await load();
+	const first = (await getConnection('c1'))?.intent;
+	expect(first).toMatchObject({ tokenHash: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/), attempt: 1 });
+	await die();
+	expect((await (await load()).getConnection('c1'))?.intent).toMatchObject({ tokenHash: first?.tokenHash, attempt: 2 });
+});
+
+test('after one death the next page load tries at once; after a second it waits, and the card says so', async () => {
+	await start({ lastRefreshedAt: Date.now(), accessExpiresAt: Date.now() + HOUR });
+	const { updateConnection } = await load();
+	await updateConnection('c1', { accessExpiresAt: Date.now() });
+	await die();
+	const server = rotating();
+	const tending = async () => (await import('../../../sw/wallet/tend.js')).tend();
+	await die();
+	network(server.respond);
+	await tending();
+	expect(server.presented).toEqual([]);
+	const { getConnection, viewConnection } = await load();
+	const view = viewConnection((await getConnection('c1'))!, Date.now(), false);
+	expect(view).toMatchObject({ status: 'active', problem: { error: { code: 'timeout' } } });
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 120_000 });
+	await tending();
+	expect(server.presented).toEqual(['rt-0']);
+	expect(await getConnection('c1')).toMatchObject({ intent: null, problem: null, refreshToken: 'rt-1' });
+});
+
+test('an intent of an earlier version, without a hash, is tried once more like any other', async () => {
+	await start({ intent: { startedAt: 1 }, lastRefreshedAt: Date.now() });
+	await die();
+	expect((await (await load()).getConnection('c1'))?.intent).toMatchObject({ attempt: 2 });
+	const { tend } = await import('../../../sw/wallet/tend.js');
+	network(() => json({ error: 'invalid_grant' }, { status: 400 }));
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + HOUR });
+	for (let i = 0; i < 3; i++) await tend();
+	expect(sent).toHaveLength(2);
+	expect(await (await load()).getConnection('c1')).toMatchObject({ status: 'expired', intent: null });
+});
+
+test('the intent of another token is not taken for a death with this one', async () => {
+	await start({ intent: { startedAt: 1, tokenHash: 'x'.repeat(43), attempt: 7 } });
+	await die();
+	expect(await (await load()).getConnection('c1')).toMatchObject({ intent: { attempt: 1 }, problem: null });
+});
+
+test('"Refresh Now" joins a refresh under way, and asks although a clock that was moved back says it just did', async () => {
+	const { freshConnection, refreshNow } = await start({ lastRefreshedAt: Date.now() + 24 * HOUR });
+	const server = rotating();
+	let release = () => {};
+	const released = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	network(async (request) => {
+		await released;
+		return server.respond(request);
+	});
+	const background = freshConnection('c1');
+	await vi.waitFor(() => expect(sent).toHaveLength(1));
+	const both = [refreshNow('c1'), refreshNow('c1')];
+	release();
+	await Promise.all([background, ...both]);
+	expect(server.presented).toEqual(['rt-0']);
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - HOUR });
+	await refreshNow('c1');
+	expect(server.presented).toEqual(['rt-0', 'rt-1']);
+});
+
+test('what the provider’s clock says is kept with the connection', async () => {
+	const { freshConnection } = await start();
+	const server = rotating();
+	network(async (request) => {
+		const response = await server.respond(request);
+		response.headers.set('Date', new Date(Date.now() + 24 * HOUR).toUTCString());
+		return response;
+	});
+	const { clockOffset = 0 } = await freshConnection('c1');
+	expect(Math.abs(clockOffset - 24 * HOUR)).toBeLessThan(30_000);
+});

@@ -5,7 +5,7 @@ import { connection } from './support.js';
 
 async function start(change: Partial<Connection> = {}) {
 	const connections = await import('../../../sw/wallet/connections.js');
-	const { tend } = await import('../../../sw/wallet/keeper.js');
+	const { tend } = await import('../../../sw/wallet/tend.js');
 	await connections.addConnection(connection(change));
 	return { ...connections, tend };
 }
@@ -37,6 +37,8 @@ test('tending refreshes what is due and nothing else, three at a time', async ()
 		await released;
 		return json({ access_token: 'at-new', token_type: 'Bearer', expires_in: 3600 });
 	});
+	// No jitter.
+	vi.spyOn(Math, 'random').mockReturnValue(0);
 	const tending = tend();
 	await vi.waitFor(() => expect(sent).toHaveLength(3));
 	for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -58,4 +60,30 @@ test('tending goes on after one that fails', async () => {
 	await tend();
 	expect((await getConnection('first'))?.status).toBe('expired');
 	expect((await getConnection('second'))?.accessToken).toBe('at-new');
+});
+
+test('a locked wallet is left alone, and so is one that was moved into a backup', async () => {
+	const { tend, getConnection } = await start();
+	const { commit } = await import('../../../sw/wallet/rows.js');
+	const { PAUSED } = await import('../../../sw/wallet/pause.js');
+	const lock = await import('../../../sw/wallet/lock.js');
+	network(() => json({ access_token: 'at-new', token_type: 'Bearer' }));
+	const state = vi.spyOn(lock, 'lockState').mockResolvedValue('locked');
+	await tend().catch(() => {});
+	expect(sent).toHaveLength(0);
+	state.mockRestore();
+	await commit([{ key: PAUSED, value: { since: 1 } }]);
+	await tend();
+	expect(sent).toHaveLength(0);
+	await commit([{ key: PAUSED, remove: true }]);
+	await tend();
+	expect((await getConnection('c1'))?.accessToken).toBe('at-new');
+});
+
+test('two pages that ask at once set off one round', async () => {
+	const { addConnection, tend } = await start();
+	await addConnection(connection({ id: 'c2' }));
+	network(() => json({ access_token: 'at-new', token_type: 'Bearer', expires_in: 3600 }));
+	await Promise.all([tend(), tend()]);
+	expect(sent).toHaveLength(2);
 });

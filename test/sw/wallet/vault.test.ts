@@ -1,24 +1,25 @@
 import { expect, test } from 'vitest';
+import type { VaultKey } from '../../../sw/wallet/vault.js';
 import { codeOf, kill, rowsOnDisk, textIn, withStore } from '../setup.js';
 
 const rows = () => import('../../../sw/wallet/rows.js');
 
 const vaultKey = async () => {
 	const row = (await rowsOnDisk()).find(({ key }) => Array.isArray(key) && key[0] === 'vault');
-	return row?.value;
+	return (row?.value as VaultKey | undefined)?.key;
 };
 
 test('the key on disk cannot be exported', async () => {
 	await (await rows()).commit([{ key: ['a'], value: 1 }]);
 	const key = await vaultKey();
 	expect(key).toBeInstanceOf(CryptoKey);
-	const { extractable, usages, algorithm } = key as CryptoKey;
+	const { extractable, usages, algorithm } = key!;
 	expect({ extractable, usages: [...usages].sort(), algorithm }).toMatchObject({
 		extractable: false,
 		usages: ['decrypt', 'encrypt'],
 		algorithm: { name: 'AES-GCM', length: 256 },
 	});
-	await expect(crypto.subtle.exportKey('raw', key as CryptoKey)).rejects.toThrow();
+	await expect(crypto.subtle.exportKey('raw', key!)).rejects.toThrow();
 });
 
 test('nothing of a sealed value is in plaintext on disk', async () => {
@@ -102,4 +103,24 @@ test('a change that was under way when everything was cleared leaves a wallet th
 	kill();
 	expect((await (await rows()).read(['b']))?.value).toBe(2);
 	expect(await codeOf(read(['a']))).not.toBe('vault_lost');
+});
+
+test('a wallet of the time before keys had ids opens, and what is written into it too', async () => {
+	const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+	const iv = crypto.getRandomValues(new Uint8Array(12));
+	const additionalData = new TextEncoder().encode(JSON.stringify(['connection', 'old']));
+	const value = new TextEncoder().encode(JSON.stringify({ name: 'old' }));
+	const data = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, key, value);
+	await withStore('readwrite', async (store) => {
+		store.put(key, ['vault', 'key']);
+		store.put({ revision: 3, sealed: { iv, data } }, ['connection', 'old']);
+	});
+	const { commit, read, update } = await rows();
+	expect(await read(['connection', 'old'])).toEqual({ revision: 3, value: { name: 'old' } });
+	await commit([{ key: ['a'], value: 'new' }]);
+	await update<{ name: string }>(['connection', 'old'], () => ({ name: 'changed' }));
+	kill();
+	const next = await rows();
+	expect((await next.read(['a']))?.value).toBe('new');
+	expect(await next.read(['connection', 'old'])).toEqual({ revision: 4, value: { name: 'changed' } });
 });
