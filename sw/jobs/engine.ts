@@ -8,6 +8,7 @@ import { STATE_VERSION } from '../fhir/state.js';
 import { ended, getSession, type Session, sessionKey, settleConnections } from '../session/session.js';
 import { Conflict, commit, type Row, read, update } from '../wallet/rows.js';
 import { isOver, type Job, jobKey, type Slice } from './job.js';
+import { noteJob } from './note.js';
 import { makeManifest, Sender, sendManifest } from './send.js';
 import { SourceRun } from './source.js';
 import { getJob, leftovers, startOver, viewJob } from './store.js';
@@ -50,7 +51,12 @@ export function onJobProgress(listener: (job: JobView) => void): void {
 export function runSlice(id: string): Promise<SliceResult> {
 	let slice = slices.get(id);
 	if (!slice) {
-		slice = locked(id, () => runOnce(id)).finally(() => slices.delete(id));
+		slice = locked(id, () => runOnce(id))
+			.then(async (result) => {
+				await noteJob(result.job);
+				return result;
+			})
+			.finally(() => slices.delete(id));
 		slices.set(id, slice);
 	}
 	return slice;

@@ -3,17 +3,18 @@
  * resource type, and the documents as files that open by themselves. Parts are opened one at a time, so that memory stays
  * at about one part whatever the record's size.
  */
-import { Zip, ZipDeflate } from 'fflate';
+import { Zip, type ZipInputFile } from 'fflate';
 import { openPart } from '../../relay/envelope.js';
 import { BrokerError } from '../errors.js';
 import { addTitles, type DocumentTitles, documentFile } from '../fhir/document-files.js';
 import { readRaw } from '../wallet/rows.js';
+import { deflater } from './deflate.js';
 import { gunzip } from './gzip.js';
 import { type Job, type Part, partsKey } from './job.js';
 import { getJob } from './store.js';
 
-/** How much is deflated in one go: the worker has one thread, and messages must not wait long. */
-const SLICE_OCTETS = 512 * 1024;
+/** The zip format's number of the deflate method (APPNOTE, section 4.4.5). */
+const DEFLATE = 8;
 
 /** @throws {BrokerError} `job_unknown` where there is no finished `collect` job of this id */
 export async function zipResponse(jobId: string): Promise<{ response: Response; done: Promise<void> }> {
@@ -45,15 +46,15 @@ async function writeZip(job: Job, writable: WritableStream<Uint8Array>): Promise
 			for (const piece of pieces) await writer.write(piece);
 		};
 		for await (const { path, pieces } of files(job)) {
-			const file = new ZipDeflate(path, { level: 6 });
+			const file: ZipInputFile = { filename: path, compression: DEFLATE, crc: 0, size: 0 };
 			zip.add(file);
-			for await (const piece of pieces) {
-				for (let at = 0; at < piece.length; at += SLICE_OCTETS) {
-					file.push(piece.subarray(at, at + SLICE_OCTETS));
-					await flush();
-				}
-			}
-			file.push(new Uint8Array(0), true);
+			const { push, end } = deflater((octets) => {
+				file.ondata?.(null, octets, false);
+				return flush();
+			});
+			for await (const piece of pieces) await push(piece);
+			Object.assign(file, await end());
+			file.ondata?.(null, new Uint8Array(0), true);
 			await flush();
 		}
 		zip.end();
