@@ -43,10 +43,10 @@ const app: UserConfig = {
 					groups: [
 						{
 							name: 'base',
-							test: /node_modules\/(preact|@preact|workbox)|\/app\/(words\.ts|words\/labels|parts\/(icons|screen)\.)/,
+							test: /node_modules\/(preact|@preact|workbox)|vite\/preload-helper|\/app\/(words|state|broker|rpc|install)\.ts|\/app\/(words\/labels|parts\/(icons|screen))\./,
 							priority: 1,
 						},
-						{ name: 'parts', test: /\/app\/(trip|parts\/(error|error-words|connection-card|patient)|words\/dates)\./ },
+						{ name: 'parts', test: /\/app\/(trip|parts\/(error-words|connection-card|patient)|words\/dates)\./ },
 					],
 				},
 			},
@@ -65,8 +65,9 @@ const app: UserConfig = {
 			injectManifest: {
 				rollupFormat: 'iife',
 				globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
-				// The host serves the callback page to browsers without a worker; screenshots are for the store.
-				globIgnores: ['callback.*', 'screenshots/**', 'sw.js'],
+				// The host serves the callback page to browsers without a worker; screenshots are for the store, and the larger icons
+				// for the system, which fetches them when the app is installed.
+				globIgnores: ['callback.*', 'screenshots/**', 'icons/{apple,maskable,shortcut}-*', 'icons/icon-512.png', 'sw.js'],
 				manifestTransforms: [
 					(entries) => ({
 						manifest: entries.map((entry) =>
@@ -94,6 +95,7 @@ const node: UserConfig = {
 			input: {
 				relay: here('relay/server/main.ts'),
 				agent: here('relay/agent/cli.ts'),
+				keys: here('relay/server/keygen/main.ts'),
 				sandbox: here('test/sandbox/main.ts'),
 				demo: here('test/sandbox/demo.ts'),
 			},

@@ -16,7 +16,7 @@ import {
 	type WireError,
 	type WorkerEvent,
 } from '../sw/contract.js';
-import { createKeeper } from './keeper.js';
+import type { Keeper } from './keeper.js';
 import { createRpc, localError, wireError } from './rpc.js';
 
 const WORKER = '/sw.js';
@@ -79,9 +79,25 @@ const rpc = createRpc(async (message) => {
 	(await container.ready).active?.postMessage(message);
 });
 
+/** Opens the wallet for a worker that started anew without its key; there once this page holds one (`passkey.ts`). */
+let reopen: (() => Promise<boolean>) | undefined;
+export function onLocked(open: typeof reopen): void {
+	reopen = open;
+}
+
 /** Asks the worker. @throws {BrokerError} */
-export function call<C extends CommandName>(command: C, payload: Payload<C>): Promise<Reply<C>> {
-	return rpc.call(command, payload);
+export async function call<C extends CommandName>(command: C, payload: Payload<C>): Promise<Reply<C>> {
+	try {
+		return await rpc.call(command, payload);
+	} catch (error) {
+		if (wireError(error).code !== 'locked' || command === 'lock.unlock' || !(await reopen?.())) throw error;
+		return rpc.call(command, payload);
+	}
+}
+
+/** The worker's registration, for what a page asks the browser itself; undefined where there is none. */
+export async function registration(): Promise<ServiceWorkerRegistration | undefined> {
+	return container?.getRegistration('/');
 }
 
 export interface Listener {
@@ -102,14 +118,16 @@ export function subscribe(listener: Listener): () => void {
 	const { signal } = ended;
 	let revision = Number.NEGATIVE_INFINITY;
 
-	const take = (overview: Overview) => {
+	const take = async (overview: Overview) => {
 		if (overview.revision < revision) return;
 		revision = overview.revision;
-		listener.overview(overview);
+		// Opened again: the worker tells everybody how things stand then.
+		if (overview.lock === 'locked' && (await reopen?.())) return;
+		if (overview.revision === revision) listener.overview(overview);
 	};
 	const pull = () => {
 		call('overview', {}).then(
-			(overview) => signal.aborted || take(overview),
+			(overview) => void (signal.aborted || take(overview)),
 			(error) => signal.aborted || listener.error(wireError(error)),
 		);
 	};
@@ -135,12 +153,27 @@ export function subscribe(listener: Listener): () => void {
 }
 
 /**
- * Keeps these jobs going for as long as this page lives; see `createKeeper`.
+ * Keeps these jobs going for as long as this page lives; see `createKeeper`, which loads with the first of them.
  * @returns a function to call with the jobs whenever they changed.
  */
 export function keepAlive(publish: (job: JobView) => void): (jobs: JobView[]) => void {
-	const keeper = createKeeper((id) => call('job.run', { id }), publish);
-	window.addEventListener('online', keeper.wake);
-	document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && keeper.wake());
-	return keeper.keep;
+	let loading: Promise<Keeper> | undefined;
+	const load = async () => {
+		const { createKeeper } = await import('./keeper.js');
+		const keeper = createKeeper((id) => call('job.run', { id }), publish);
+		window.addEventListener('online', keeper.wake);
+		document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && keeper.wake());
+		return keeper;
+	};
+	return (jobs) => {
+		if (!jobs.some(({ status }) => status === 'running' || status === 'waiting')) return;
+		loading ??= load();
+		loading.then(
+			(keeper) => keeper.keep(jobs),
+			() => {
+				// Offline before the worker had everything in store: the next news of a job tries again.
+				loading = undefined;
+			},
+		);
+	};
 }

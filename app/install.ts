@@ -17,7 +17,7 @@ export function isIos({ userAgent, maxTouchPoints }: Pick<Navigator, 'userAgent'
 	return /iPhone|iPad|iPod/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
 }
 
-function isInstalled(): boolean {
+export function isInstalled(): boolean {
 	const legacy = (navigator as Navigator & { standalone?: boolean }).standalone;
 	return legacy === true || matchMedia('(display-mode: standalone)').matches;
 }

@@ -3,13 +3,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from 'preact-iso';
 import { takeUpdate } from './broker.js';
 import { takeFragment } from './fragment.js';
-import { OfflineBar, UpdateBar } from './parts/bars.js';
 import { Shell } from './parts/shell.js';
-import { NotFound } from './screens/not-found.js';
-import { broken, connections, notice, online, overview, start, updateReady } from './state.js';
+import { broken, connections, notice, online, overview, standing, start, updateReady } from './state.js';
 
 // A screen comes when it is needed; the worker has them all in store.
 const Broken = lazy(() => import('./parts/error.js').then((part) => part.Broken));
+const OfflineBar = lazy(() => import('./parts/bars.js').then((part) => part.OfflineBar));
+const UpdateBar = lazy(() => import('./parts/bars.js').then((part) => part.UpdateBar));
+const Standing = lazy(() => import('./parts/standing.js').then((part) => part.Standing));
 const NoticeBar = lazy(() => import('./parts/notice-bar.js').then((part) => part.NoticeBar));
 const Home = lazy(() => import('./screens/home.js').then((screen) => screen.Home));
 const Connections = lazy(() => import('./screens/connections.js').then((screen) => screen.Connections));
@@ -18,6 +19,7 @@ const Select = lazy(() => import('./screens/select.js').then((screen) => screen.
 const Settings = lazy(() => import('./screens/settings.js').then((screen) => screen.Settings));
 const Activity = lazy(() => import('./screens/activity.js').then((screen) => screen.Activity));
 const Locked = lazy(() => import('./screens/locked.js').then((screen) => screen.Locked));
+const NotFound = lazy(() => import('./screens/not-found.js').then((screen) => screen.NotFound));
 const Session = lazy(() => import('./screens/session.js').then((screen) => screen.Session));
 
 function App() {
@@ -34,9 +36,10 @@ function App() {
 	}, [path]);
 
 	return (
-		<Shell path={path} bar={updateReady.value && <UpdateBar onReload={takeUpdate} />}>
-			{!online.value && <OfflineBar />}
+		<Shell path={path} bar={<ErrorBoundary>{updateReady.value && <UpdateBar onReload={takeUpdate} />}</ErrorBoundary>}>
 			<ErrorBoundary>
+				{!online.value && <OfflineBar />}
+				{standing.value && <Standing />}
 				{notice.value && <NoticeBar notice={notice.value} connections={connections.value} onDismiss={dismissNotice} />}
 			</ErrorBoundary>
 			{broken.value ? (

@@ -25,6 +25,11 @@ export const now = signal(Date.now());
 const connected = signal(navigator.onLine);
 
 export const online = computed(() => connected.value && overview.value?.online !== false);
+/** Whether something has to be said on whatever screen: tokens not stored, a backup made, somebody else signed in. */
+export const standing = computed(() => {
+	const { unsaved, paused, otherPatient } = overview.value ?? {};
+	return !!(unsaved || paused || otherPatient);
+});
 export const connections = computed(() => overview.value?.connections ?? []);
 
 /** A job that is over stays over unless it is seen to start anew: a late event cannot bring back its progress. */
@@ -52,7 +57,8 @@ export function start(): void {
 	});
 	broker.subscribe({
 		overview(next) {
-			if (!overview.peek()) takeNotice(next.notice);
+			// A locked wallet tells nothing yet: what came of a trip is told as it opens.
+			if (!overview.peek() || overview.peek()?.lock === 'locked') takeNotice(next.notice);
 			overview.value = next;
 			broken.value = null;
 			for (const job of next.jobs) takeJob(job);
@@ -66,17 +72,22 @@ export function start(): void {
 	for (const name of ['online', 'offline']) {
 		window.addEventListener(name, () => {
 			connected.value = navigator.onLine;
-			if (navigator.onLine) tend();
+			if (navigator.onLine) tendSoon();
 		});
 	}
 	const tick = () => {
 		if (document.visibilityState === 'visible') now.value = Date.now();
 	};
 	setInterval(tick, 15_000);
-	document.addEventListener('visibilitychange', tick);
+	document.addEventListener('visibilitychange', () => {
+		tick();
+		if (document.visibilityState === 'visible') tendSoon();
+	});
+	window.addEventListener('pageshow', (event) => event.persisted && tendSoon());
+	// What the worker could not write down lives only as long as the worker: the message keeps it alive and tries again.
+	setInterval(() => overview.peek()?.unsaved && tell('wallet.save'), 10_000);
 	watchInstall();
-	// After the first paint, and never awaited: opening the app does not wait for any provider.
-	requestAnimationFrame(() => setTimeout(tend));
+	tendSoon();
 }
 
 function takeNotice(next: Notice | null): void {
@@ -84,8 +95,18 @@ function takeNotice(next: Notice | null): void {
 	if (next) broker.call('notice.dismiss', { id: next.id }).catch(() => undefined);
 }
 
-function tend(): void {
-	broker.call('connections.tend', {}).catch(() => undefined);
+/**
+ * Has the worker refresh whatever is due: when the app opens, is looked at again, or is back online. Never awaited, and late
+ * enough that several reasons at once are one and that the first paint comes first.
+ */
+let tending: ReturnType<typeof setTimeout> | undefined;
+function tendSoon(): void {
+	clearTimeout(tending);
+	tending = setTimeout(() => tell('connections.tend'), 250);
+}
+
+function tell(command: 'connections.tend' | 'wallet.save'): void {
+	broker.call(command, {}).catch(() => undefined);
 }
 
 /** Calls and puts what goes wrong into `error`; answers undefined then. */

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { words } from '../words.js';
+import './confirm.css';
 
 /** Asks before something is deleted. Escape and "Cancel" change nothing; the focus returns to where it was. */
 export function Confirm(props: { title: string; body: string; action: string; onYes(): void; onNo(): void }) {

@@ -1,11 +1,14 @@
 import type { ComponentChildren } from 'preact';
-import type { ConnectionView } from '../../sw/contract.js';
+import type { ConnectionView, ErrorCode } from '../../sw/contract.js';
 import { agoWords, endsSoon, expiryWords, sinceWords } from '../words/dates.js';
 import { locale, words } from '../words.js';
 import { errorWords } from './error-words.js';
 import { Patient, Place } from './patient.js';
 
 const w = words.connections;
+
+/** What does not pass by itself, so that "could not be checked" would say too little. */
+const EXPLAINED = new Set<ErrorCode>(['client_rejected', 'assertion_refused']);
 
 function Status({ connection }: { connection: ConnectionView }) {
 	const [kind, text] =
@@ -57,9 +60,10 @@ export function ConnectionCard({
 					<Ends connection={connection} now={now} />
 				</li>
 			</ul>
+			{connection.deviceBound && <p class="quiet small">{w.deviceBound}</p>}
 			{problem && (
 				<p class="problem">
-					{connection.status === 'active'
+					{connection.status === 'active' && !EXPLAINED.has(problem.error.code)
 						? w.problem(sinceWords(problem.since, now, locale))
 						: `${errorWords(problem.error.code)?.title}.`}{' '}
 					{errorWords(problem.error.code)?.body}

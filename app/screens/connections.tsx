@@ -3,7 +3,6 @@ import { ErrorBoundary, lazy } from 'preact-iso';
 import type { ConnectionView, WireError } from '../../sw/contract.js';
 import { dismissInstall, install, installOffer } from '../install.js';
 import { ConnectionCard } from '../parts/connection-card.js';
-import { ErrorBox } from '../parts/error.js';
 import { Icon } from '../parts/icons.js';
 import { Opening, Screen } from '../parts/screen.js';
 import { attempt, call, connections, now, online, overview } from '../state.js';
@@ -13,7 +12,8 @@ import { words } from '../words.js';
 const w = words.connections;
 
 // What most visits do not need.
-const Confirm = lazy(() => import('../parts/confirm.js').then((part) => part.Confirm));
+const AskLeave = lazy(() => import('../parts/ask-leave.js').then((part) => part.AskLeave));
+const ErrorBox = lazy(() => import('../parts/error.js').then((part) => part.ErrorBox));
 const InstallOffer = lazy(() => import('../parts/install-offer.js').then((part) => part.InstallOffer));
 
 /** What was asked of the worker and is not answered yet, by connection. */
@@ -28,34 +28,37 @@ export function Connections() {
 	const trip = useTrip();
 	const list = connections.value;
 	const offer = installOffer();
+	const paused = !!overview.value?.paused;
 	/** Then that is the first thing to do here. */
 	const repair = list.some(({ status }) => status === 'expired');
 
-	const act = async (id: string, what: 'refresh' | 'remove') => {
+	const refresh = async ({ id, providerName }: ConnectionView) => {
 		say('');
-		const name = list.find((connection) => connection.id === id)?.providerName ?? '';
-		setBusy((before) => ({ ...before, [id]: what }));
-		if (what === 'refresh') {
-			const checked = await attempt(() => call('connection.refresh', { id }), setError);
-			// Anything else is told by the card.
-			if (checked?.status === 'active' && !checked.problem) say(w.checked(name));
-		} else if (await attempt(() => call('connection.remove', { id }), setError)) say(w.removed(name));
+		setBusy((before) => ({ ...before, [id]: 'refresh' }));
+		const checked = await attempt(() => call('connection.refresh', { id }), setError);
+		// Anything else is told by the card.
+		if (checked?.status === 'active' && !checked.problem) say(w.checked(providerName));
 		setBusy((before) => ({ ...before, [id]: undefined }));
 	};
 	const ask = (what: typeof asking) => {
 		say('');
 		setAsking(what);
 	};
-	const confirmed = async () => {
+	const leave = async (done: string) => {
 		setAsking(null);
 		if (asking === 'all') {
-			if (await attempt(() => call('connections.clear', {}), setError)) say(w.cleared);
-		} else if (asking) await act(asking.id, 'remove');
+			if (await attempt(() => call('connections.clear', {}), setError)) say(done);
+		} else if (asking) {
+			const { id } = asking;
+			setBusy((before) => ({ ...before, [id]: 'remove' }));
+			if (await attempt(() => call('connection.remove', { id }), setError)) say(done);
+			setBusy((before) => ({ ...before, [id]: undefined }));
+		}
 	};
 
 	return (
 		<Screen title={w.title} lead={w.stored}>
-			{(error ?? trip.error) && <ErrorBox error={(error ?? trip.error)!} />}
+			<ErrorBoundary>{(error ?? trip.error) && <ErrorBox error={(error ?? trip.error)!} />}</ErrorBoundary>
 			<p class={said ? 'quiet' : 'hidden'} role="status">
 				{said}
 			</p>
@@ -87,8 +90,14 @@ export function Connections() {
 									<button
 										type="button"
 										class="button"
-										disabled={!online.value || connection.refreshing || busy[connection.id] !== undefined}
-										onClick={() => act(connection.id, 'refresh')}
+										disabled={
+											!online.value ||
+											connection.refreshing ||
+											busy[connection.id] !== undefined ||
+											// Access that cannot be renewed is only tried out, which a backup does not mind.
+											(paused && connection.renewable)
+										}
+										onClick={() => refresh(connection)}
 									>
 										{w.refresh}
 									</button>
@@ -107,23 +116,22 @@ export function Connections() {
 					<ErrorBoundary>
 						{offer && <InstallOffer kind={offer} onInstall={install} onLater={dismissInstall} />}
 					</ErrorBoundary>
-					<div class="actions apart">
+				</>
+			)}
+			{overview.value && (
+				<div class="actions apart">
+					<a class="button plain" href="/activity">
+						{w.activity}
+					</a>
+					{list.length > 0 && (
 						<button type="button" class="button plain" onClick={() => ask('all')}>
 							{w.clear}
 						</button>
-					</div>
-				</>
+					)}
+				</div>
 			)}
 			<ErrorBoundary>
-				{asking && (
-					<Confirm
-						title={asking === 'all' ? w.clearTitle : w.removeTitle(asking.providerName)}
-						body={asking === 'all' ? w.clearBody : w.removeBody}
-						action={asking === 'all' ? w.clear : w.remove}
-						onYes={confirmed}
-						onNo={() => setAsking(null)}
-					/>
-				)}
+				{asking && <AskLeave what={asking} moved={paused} onYes={leave} onNo={() => setAsking(null)} />}
 			</ErrorBoundary>
 		</Screen>
 	);

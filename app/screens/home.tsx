@@ -6,6 +6,7 @@ import { Screen } from '../parts/screen.js';
 import { connections } from '../state.js';
 import { home as w } from '../words/home.js';
 import { words } from '../words.js';
+import './home.css';
 
 const icons = ['device', 'lock', 'shield'] as const;
 

@@ -1,12 +1,12 @@
 import { Screen } from '../parts/screen.js';
-import { words } from '../words.js';
+import { notFound as w } from '../words/not-found.js';
 
 export function NotFound() {
 	return (
-		<Screen title={words.notFound.title} lead={words.notFound.body} narrow>
+		<Screen title={w.title} lead={w.body} narrow>
 			<div class="actions">
 				<a class="button main" href="/">
-					{words.notFound.link}
+					{w.link}
 				</a>
 			</div>
 		</Screen>

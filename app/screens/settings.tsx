@@ -4,6 +4,7 @@ import { Lock } from '../parts/settings-lock.js';
 import { Reminders } from '../parts/settings-reminders.js';
 import { overview } from '../state.js';
 import { settings as w } from '../words/settings.js';
+import './settings.css';
 
 /** What a person sets once: reminders, the lock, and moving to another browser. One section a file. */
 export function Settings() {
@@ -13,6 +14,15 @@ export function Settings() {
 				<Opening />
 			) : (
 				<>
+					<section class="card set" aria-labelledby="activity">
+						<h2 id="activity">{w.activity}</h2>
+						<p>{w.activityBody}</p>
+						<div class="actions">
+							<a class="button" href="/activity">
+								{w.activityLink}
+							</a>
+						</div>
+					</section>
 					<Reminders />
 					<Lock />
 					<Backup />

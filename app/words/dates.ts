@@ -41,8 +41,9 @@ export function agoWords(at: number, now: number, locale: string): string {
 	return dateWords(at, now, locale);
 }
 
-/** What comes after "since": "3:40 PM" today, else "Jan 22". */
-export function sinceWords(at: number, now: number, locale: string): string {
+/** What comes after "since": "3:40 PM" today, else "Jan 22"; never a moment to come, which a clock that was wrong had noted. */
+export function sinceWords(since: number, now: number, locale: string): string {
+	const at = Math.min(since, now);
 	return daysBetween(at, now) === 0 ? timeWords(at, locale) : dateWords(at, now, locale);
 }
 
@@ -84,13 +85,15 @@ export function expiryWords(
 	}
 	if (expiry.at <= now) return `Was due to expire ${dateWords(expiry.at, now, locale)}`;
 	const days = daysBetween(now, expiry.at);
-	if (days < 2) return `Expires ${momentWords(expiry.at, now, locale)}`;
-	return `Expires ${dateWords(expiry.at, now, locale)} (${new Intl.NumberFormat(locale).format(days)} days left)`;
+	const end = days < 2 ? momentWords(expiry.at, now, locale) : dateWords(expiry.at, now, locale);
+	// Each refresh moves it.
+	if (expiry.renews) return `No expiry set, as long as it is used before ${end}`;
+	return days < 2 ? `Expires ${end}` : `Expires ${end} (${new Intl.NumberFormat(locale).format(days)} days left)`;
 }
 
-/** Whether to draw attention to the end: fewer than seven days away. */
+/** Whether to draw attention to the end: fewer than seven days away, or one where opening the wallet moves it. */
 export function endsSoon({ expiry, status }: Pick<ConnectionView, 'expiry' | 'status'>, now: number): boolean {
-	return status === 'active' && expiry.kind === 'at' && expiry.at - now < 7 * DAY;
+	return status === 'active' && expiry.kind === 'at' && expiry.at - now < (expiry.renews ? DAY : 7 * DAY);
 }
 
 /** A FHIR date ("1987", "1987-02", "1987-02-20"), as exact as it is; what is none stays as it came. */

@@ -26,9 +26,6 @@ export const connections = {
 	stored: 'Connections are stored in this browser only.',
 	connect: 'Connect a Health Provider',
 	clear: 'Clear All Connections',
-	clearTitle: 'Clear all connections?',
-	clearBody:
-		'Access is ended at every provider that allows it, and all connections are deleted from this browser. You can connect again at any time.',
 	emptyTitle: 'No connections yet',
 	emptyBody:
 		'Connect a patient portal once. Satchel keeps the connection, so that next time there is nothing to sign in to.',
@@ -46,16 +43,8 @@ export const connections = {
 	refresh: 'Refresh Now',
 	remove: 'Remove',
 	reauthorize: 'Re-authorize',
-	removeTitle: (name: string) => `Remove ${name}?`,
-	removeBody: 'Access is ended at the provider where it allows that, and the connection is deleted from this browser.',
 	going: 'Going to the provider…',
-	removed: (name: string) => `${name} was removed.`,
-	cleared: 'All connections were cleared.',
 	checked: (name: string) => `${name} was checked just now.`,
-};
-
-export const notFound = {
-	title: 'There is nothing at this address',
-	body: 'The link may be old or mistyped.',
-	link: 'Go to the start',
+	deviceBound: 'Renewed by a key that stays on this device.',
+	activity: 'Activity',
 };

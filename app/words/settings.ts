@@ -3,4 +3,6 @@ export const settings = {
 	title: 'Settings',
 	lead: 'All of this is kept in this browser only.',
 	activity: 'Activity',
+	activityBody: 'What happened in this wallet and when: what was connected, checked, sent to whom, and removed.',
+	activityLink: 'See the activity',
 };

@@ -64,6 +64,16 @@ describe('expiry in words', () => {
 		expect(expiry(connection({ kind: 'unknown' }))).toBe('Expiry not told by this provider');
 	});
 
+	it('an end that each refresh moves is none, as long as the wallet is used', () => {
+		const renewing = (time: number) => connection({ ...until(time), renews: true });
+		expect(expiry(renewing(at(4, 17)))).toBe('No expiry set, as long as it is used before Apr 17');
+		expect(expiry(renewing(at(1, 18)))).toBe('No expiry set, as long as it is used before tomorrow at 9:00 AM');
+		// Opening the wallet moves it, so only the last day is worth a colour.
+		expect(endsSoon(renewing(at(1, 20)), now)).toBe(false);
+		expect(endsSoon(renewing(at(1, 18)), now)).toBe(true);
+		expect(expiry({ ...renewing(at(1, 10)), status: 'expired' })).toBe('Expired Jan 10');
+	});
+
 	it('access that cannot be renewed says when it ends and why', () => {
 		const access = connection(until(at(1, 17, 15, 40)), { renewable: false });
 		expect(expiry(access, 'en-GB')).toBe('Ends at 15:40 today; this provider does not allow longer access');
@@ -108,6 +118,7 @@ describe('times, dates and sizes in words', () => {
 	it('since when is a time today and a date before', () => {
 		expect(plain(sinceWords(at(1, 17, 9, 5), now, 'en-US'))).toBe('9:05 AM');
 		expect(sinceWords(at(1, 16), now, 'en-US')).toBe('Jan 16');
+		expect(plain(sinceWords(at(1, 18), now, 'en-US'))).toBe('12:00 PM');
 	});
 
 	it.each([

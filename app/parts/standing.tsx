@@ -1,0 +1,106 @@
+import { useState } from 'preact/hooks';
+import type { OtherPatient, WireError } from '../../sw/contract.js';
+import { attempt, call, connections, now, overview } from '../state.js';
+import { other, paused, unsaved } from '../words/arrival.js';
+import { sinceWords } from '../words/dates.js';
+import { locale } from '../words.js';
+import { Confirm } from './confirm.js';
+import { ErrorBox } from './error.js';
+import { Icon } from './icons.js';
+
+/** What has to be said on whatever screen until it is over. It is the worker's word, so it survives a reload and is in every tab. */
+export function Standing() {
+	const state = overview.value;
+	return (
+		<>
+			{state?.unsaved && (
+				<div class="box bad" role="alert">
+					<Icon name="alert" />
+					<div>
+						<p class="strong">{unsaved.title}</p>
+						<p>{unsaved.body}</p>
+					</div>
+				</div>
+			)}
+			{state?.otherPatient && <Other key={state.otherPatient.id} arrival={state.otherPatient} />}
+			{state?.paused && <Paused since={state.paused.since} />}
+		</>
+	);
+}
+
+/** Once it is answered, what was asked is gone, and the focus with it. */
+function focusMain(): void {
+	document.getElementById('main')?.focus({ preventScroll: true });
+}
+
+function Other({ arrival }: { arrival: OtherPatient }) {
+	const [error, setError] = useState<WireError | null>(null);
+	const [busy, setBusy] = useState(false);
+	const owner = connections.value.find(({ id }) => id === arrival.connectionId)?.patient?.name ?? null;
+	const name = arrival.patient?.name ?? null;
+	const settle = async (choice: 'add' | 'cancel') => {
+		setBusy(true);
+		if (await attempt(() => call('connect.settle', { id: arrival.id, choice }), setError)) focusMain();
+		setBusy(false);
+	};
+	return (
+		<section class="box warn" aria-labelledby="other">
+			<Icon name="alert" />
+			<div>
+				<h2 id="other">{other.title}</h2>
+				<div role="alert">
+					<p>{other.body(name, arrival.providerName, owner)}</p>
+					{arrival.known && <p>{other.known(name)}</p>}
+				</div>
+				<p>{other.wait}</p>
+				{error && <ErrorBox error={error} />}
+				<div class="actions">
+					<button type="button" class="button main" disabled={busy} onClick={() => settle('add')}>
+						{arrival.known ? other.renew : other.add}
+					</button>
+					<button type="button" class="button" disabled={busy} onClick={() => settle('cancel')}>
+						{other.cancel}
+					</button>
+				</div>
+			</div>
+		</section>
+	);
+}
+
+function Paused({ since }: { since: number }) {
+	const [error, setError] = useState<WireError | null>(null);
+	const [asking, setAsking] = useState<'resume' | 'forget' | null>(null);
+	const act = async () => {
+		const what = asking;
+		setAsking(null);
+		const command = what === 'forget' ? 'backup.forget' : 'backup.resume';
+		if (await attempt(() => call(command, {}), setError)) focusMain();
+	};
+	return (
+		<section class="box warn" aria-labelledby="paused">
+			<Icon name="clock" />
+			<div>
+				<h2 id="paused">{paused.title}</h2>
+				<p>{paused.body(sinceWords(since, now.value, locale))}</p>
+				{error && <ErrorBox error={error} />}
+				<div class="actions">
+					<button type="button" class="button" onClick={() => setAsking('forget')}>
+						{paused.forget}
+					</button>
+					<button type="button" class="button" onClick={() => setAsking('resume')}>
+						{paused.resume}
+					</button>
+				</div>
+			</div>
+			{asking && (
+				<Confirm
+					title={paused[`${asking}Title`]}
+					body={paused[`${asking}Body`]}
+					action={paused[asking]}
+					onYes={act}
+					onNo={() => setAsking(null)}
+				/>
+			)}
+		</section>
+	);
+}
