@@ -96,18 +96,6 @@ test('an expired connection is re-authorized in place, one click from the right 
 	await expect(card(page, /./).first().getByRole('heading')).toHaveAttribute('id', String(id));
 });
 
-test('re-authorizing as another patient changes nothing and says so', async ({ page, stack }) => {
-	await connect(page, { provider: 'Harbor', username: 'camila' });
-	stack.sandbox.faults.expire('harbor');
-	await card(page, HARBOR).getByRole('button', { name: 'Refresh Now' }).click();
-	await card(page, HARBOR).getByRole('button', { name: 'Re-authorize' }).click();
-	await signIn(page, 'linnea');
-	await page.waitForURL('**/connections');
-	await expect(page.getByText(`${HARBOR}: The provider answered for another patient`)).toBeVisible();
-	await expect(card(page, HARBOR)).toContainText('Camila María Ibáñez');
-	await expect(card(page, HARBOR)).toContainText('Connection expired');
-});
-
 test('an expired connection in a session is repaired from there, and the choice is still there', async ({
 	page,
 	stack,
