@@ -67,7 +67,13 @@ const app: UserConfig = {
 				globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
 				// The host serves the callback page to browsers without a worker; screenshots are for the store, and the larger icons
 				// for the system, which fetches them when the app is installed.
-				globIgnores: ['callback.*', 'screenshots/**', 'icons/{apple,maskable,shortcut}-*', 'icons/icon-512.png', 'sw.js'],
+				globIgnores: [
+					'callback.*',
+					'screenshots/**',
+					'icons/{apple,maskable,shortcut}-*',
+					'icons/icon-512.png',
+					'sw.js',
+				],
 				manifestTransforms: [
 					(entries) => ({
 						manifest: entries.map((entry) =>

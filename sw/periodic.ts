@@ -2,6 +2,7 @@
 import { announce } from './overview.js';
 import { remind } from './reminders.js';
 import { tendAll } from './tend.js';
+import { recorded } from './wallet/activity.js';
 
 /** Never rejects: a periodic sync that fails is fired again by the browser, at once and for nothing. */
 export async function tendAndRemind(): Promise<void> {
@@ -9,4 +10,5 @@ export async function tendAndRemind(): Promise<void> {
 	// An end can come near without anything having been refreshed.
 	await announce().catch(() => undefined);
 	await remind().catch(() => undefined);
+	await recorded();
 }

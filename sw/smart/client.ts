@@ -7,6 +7,7 @@ import type { ClientAuth } from '../../relay/contract.js';
 import { BrokerError } from '../errors.js';
 import { type HttpAnswer, http, isLoopback, retryAfter } from '../http.js';
 import type { SmartConfiguration } from './discover.js';
+import type { VendorAuth } from './vendors.js';
 
 /** One client at one authorization server. */
 export interface Registration {
@@ -73,10 +74,15 @@ function toResponse(answer: HttpAnswer): Response {
  * What an answer of a token endpoint that is not a success means.
  * @param error its `error` member (RFC 6749, section 5.2), if it had one
  */
-export function tokenEndpointError(response: Response, error: string | undefined): BrokerError {
+export function tokenEndpointError(
+	response: Response,
+	error: string | undefined,
+	{ errorsAs500 = false }: VendorAuth = {},
+): BrokerError {
 	const retryAt = retryAfter(response.headers, Date.now());
 	if (response.status === 429) return new BrokerError('rate_limited', { retryAt });
-	if (response.status >= 500 || error === 'temporarily_unavailable' || error === 'server_error')
+	const outage = response.status >= 500 && !(errorsAs500 && response.status === 500 && error);
+	if (outage || error === 'temporarily_unavailable' || error === 'server_error')
 		return new BrokerError('provider_unavailable', { retryAt });
 	if (error === 'invalid_grant') return new BrokerError('reauthorization_required');
 	if (error === 'access_denied') return new BrokerError('access_denied');

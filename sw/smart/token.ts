@@ -28,7 +28,7 @@ export interface Tokens {
 	/** The whole answer without its tokens, for `sw/smart/expiry.ts`. */
 	fields: Record<string, unknown>;
 	/** The provider's clock minus ours, from `Date`; 0 where it cannot be read. */
-	clockOffset: number;
+	clockOffset: number | null;
 }
 
 export function authorizationCodeRequest(
@@ -60,7 +60,7 @@ export async function processAuthorizationCodeResponse(
 	nonce: string,
 	vendor: VendorAuth = {},
 ): Promise<Tokens & { patient: string }> {
-	const body = await successBody(response);
+	const body = await successBody(response, vendor);
 	// An id_token can only be judged where the server says who it is (OpenID Connect Core, section 3.1.3.7). No claim of it
 	// is used, so an unverifiable one is left out rather than trusted.
 	const idToken = registration.config.issuer ? body.id_token : undefined;
@@ -97,8 +97,12 @@ export function refreshRequest(registration: Registration, refreshToken: string,
  * @param patient the connection's; another one means that this is somebody else's access
  * @throws {BrokerError} `token_response_invalid`, `patient_mismatch`, and those of `tokenEndpointError`
  */
-export async function processRefreshResponse(response: Response, patient: string): Promise<Tokens> {
-	const tokens = readTokens(await successBody(response), response);
+export async function processRefreshResponse(
+	response: Response,
+	patient: string,
+	vendor: VendorAuth = {},
+): Promise<Tokens> {
+	const tokens = readTokens(await successBody(response, vendor), response);
 	if (tokens.patient !== null && tokens.patient !== patient) throw new BrokerError('patient_mismatch');
 	return tokens;
 }
@@ -169,7 +173,7 @@ const TokenResponse = v.looseObject({
 type TokenResponse = v.InferOutput<typeof TokenResponse>;
 
 /** No cause is kept: it would hold the answer, and with it tokens. */
-async function successBody(response: Response): Promise<TokenResponse> {
+async function successBody(response: Response, vendor: VendorAuth): Promise<TokenResponse> {
 	const json: unknown = await response
 		.clone()
 		.json()
@@ -179,7 +183,7 @@ async function successBody(response: Response): Promise<TokenResponse> {
 			typeof json === 'object' && json !== null && 'error' in json && typeof json.error === 'string'
 				? json.error
 				: undefined;
-		throw tokenEndpointError(response, error);
+		throw tokenEndpointError(response, error, vendor);
 	}
 	if (json === undefined) throw new BrokerError('provider_unavailable');
 	const parsed = v.safeParse(TokenResponse, json);
@@ -198,7 +202,7 @@ function readTokens(body: TokenResponse, response: Response): Tokens {
 		scope: body.scope ?? null,
 		patient: body.patient || null,
 		fields,
-		clockOffset: offsetOf(response.headers, now) ?? 0,
+		clockOffset: offsetOf(response.headers, now),
 	};
 }
 

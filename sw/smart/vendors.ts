@@ -14,6 +14,8 @@ export interface VendorAuth {
 	issuerElsewhere?: boolean;
 	/** Asked for tokens more often than this, in milliseconds, it may throttle. */
 	minRefreshIntervalMs?: number;
+	/** Its token endpoint answers 500 where others answer 400: then the `error` member alone says what is meant. */
+	errorsAs500?: boolean;
 	/** The launch context is among the claims of the access token, a JWT, where the answer itself does not name it. */
 	contextInAccessToken?: boolean;
 }
@@ -28,7 +30,7 @@ const VENDORS: Record<string, VendorAuth> = {
 	oracle: { minRefreshIntervalMs: 60_000 },
 	athenahealth: { refreshSendsScope: true },
 	nextgen: { scope: 'openid fhirUser launch/patient offline_access patient/*.read' },
-	drchrono: { scope: 'openid offline_access fhirUser launch/patient patient/*.read' },
+	drchrono: { scope: 'openid offline_access fhirUser launch/patient patient/*.read', errorsAs500: true },
 	veradigm: {
 		scope: 'launch/patient openid profile user/*.read patient/*.read',
 		issuerElsewhere: true,

@@ -34,6 +34,7 @@ export function applyTokens(before: Before, tokens: Tokens, now: number): Change
 	const byDevice = hasDeviceKey(before);
 	const refreshToken = byDevice ? null : (tokens.refreshToken ?? before.refreshToken);
 	const renewable = byDevice || refreshToken !== null;
+	const clockOffset = tokens.clockOffset ?? before.clockOffset ?? 0;
 	return {
 		accessToken: tokens.accessToken,
 		accessExpiresAt: tokens.accessExpiresAt ?? (renewable ? now + UNTOLD_MS : null),
@@ -44,18 +45,16 @@ export function applyTokens(before: Before, tokens: Tokens, now: number): Change
 		status: 'active',
 		problem: null,
 		lastRefreshedAt: now,
-		clockOffset: tokens.clockOffset,
-		expiry: renewable ? expiryAfter(before, tokens, refreshToken, now) : endOfAccess(tokens),
+		clockOffset,
+		expiry: renewable
+			? followExpiry(told(before), endInAnswer(tokens.fields, refreshToken), now, clockOffset)
+			: endOfAccess(tokens),
 	};
 }
 
 /** Access that cannot be renewed ends with its token. */
 function endOfAccess({ accessExpiresAt }: Tokens): Expiry {
 	return accessExpiresAt === null ? { kind: 'unknown' } : { kind: 'at', at: accessExpiresAt, renews: false };
-}
-
-function expiryAfter(before: Before, tokens: Tokens, refreshToken: string | null, now: number): Expiry {
-	return followExpiry(told(before), endInAnswer(tokens.fields, refreshToken), now, tokens.clockOffset);
 }
 
 function told({ expiry, lastRefreshedAt, clockOffset = 0 }: Before) {

@@ -83,7 +83,7 @@ function begin({ registration, provider, tokens, scope, sid }: Grant, now: numbe
 		refreshToken: null,
 		intent: null,
 		device: deviceOf(registration),
-		clockOffset: tokens.clockOffset,
+		clockOffset: 0,
 		status: 'active',
 		problem: null,
 		connectedAt: now,
@@ -100,11 +100,10 @@ async function repair(id: string, grant: Grant, beside: Change[]): Promise<Conne
 	const renew = (existing: Connection): Connection => {
 		const blank: Connection = { ...existing, scope, refreshToken: null, device: null, expiry: { kind: 'unknown' } };
 		const device = deviceOf(registration);
-		const { clockOffset } = tokens;
 		const renewed = applyTokens(blank, tokens, Date.now());
 		// Named: what a registration does not say any more must not stay.
 		const { clientAuth } = registration;
-		return { ...blank, ...registration, clientAuth, provider, ...renewed, device, clockOffset };
+		return { ...blank, ...registration, clientAuth, provider, ...renewed, device };
 	};
 	const saved = await changeTogether(id, renew, [{ key: deviceKeyRow(id), remove: true }, ...beside]);
 	if (saved) forgetUnsaved(id);

@@ -4,6 +4,7 @@
  * if somebody else was faster, what they got is used; else it is refreshed (`refresh.ts`).
  */
 import { BrokerError } from '../errors.js';
+import { vendorAuth } from '../smart/vendors.js';
 import { type Connection, changeConnection, getConnection, isRenewable } from './connections.js';
 import { locked } from './lease.js';
 import { tryAccess } from './patient.js';
@@ -94,16 +95,20 @@ async function load(id: string): Promise<Connection> {
 }
 
 /**
- * Asks the provider now, due or not; joins a refresh that is under way. What cannot be renewed is tried instead.
+ * Asks the provider now, due or not; joins a refresh that is under way. What cannot be renewed, or was a moment ago where that may be
+ * throttled, is tried with a read instead.
  * @throws {BrokerError} `connection_unknown`, and what a refresh throws
  */
 export async function refreshNow(id: string): Promise<void> {
 	const connection = await load(id);
-	if (isRenewable(connection) || connection.status === 'expired') {
-		await freshConnection(id, { seen: connection.lastRefreshedAt });
-		return;
-	}
-	await shown(id, () => test(connection));
+	const asks = isRenewable(connection) && !mayThrottle(connection);
+	if (asks || connection.status === 'expired') await freshConnection(id, { seen: connection.lastRefreshedAt });
+	else await shown(id, () => test(connection));
+}
+
+/** Whether the provider was asked for tokens so recently that it may take offence. */
+function mayThrottle({ provider, lastRefreshedAt }: Connection): boolean {
+	return Math.abs(Date.now() - lastRefreshedAt) < (vendorAuth(provider.vendor).minRefreshIntervalMs ?? 0);
 }
 
 async function test(tried: Connection): Promise<void> {
@@ -111,6 +116,11 @@ async function test(tried: Connection): Promise<void> {
 	try {
 		await tryAccess(tried);
 	} catch (error) {
+		const refused = error instanceof BrokerError && error.code === 'reauthorization_required';
+		if (refused && isRenewable(tried)) {
+			await freshConnection(tried.id, { rejected: tried.accessToken });
+			return;
+		}
 		await changeConnection(tried.id, (now) => (same(now) ? failed(now, error, Date.now()) : undefined));
 		throw error;
 	}

@@ -8,6 +8,7 @@
 import { sha256 } from '../../relay/envelope.js';
 import { asBrokerError, BrokerError, toWire } from '../errors.js';
 import { processRefreshResponse } from '../smart/token.js';
+import { vendorAuth } from '../smart/vendors.js';
 import { record } from './activity.js';
 import { applyTokens, type Change, tellEnd } from './answer.js';
 import { type Connection, isRenewable, noteProblem } from './connections.js';
@@ -34,7 +35,8 @@ export async function refresh(connection: Connection): Promise<Connection> {
 	try {
 		if (!isRenewable(connection) || connection.status === 'expired') throw new BrokerError('reauthorization_required');
 		await writeIntent(connection, holder);
-		const tokens = await processRefreshResponse(await renewRequest(connection), connection.patientId);
+		const vendor = vendorAuth(connection.provider.vendor);
+		const tokens = await processRefreshResponse(await renewRequest(connection), connection.patientId, vendor);
 		const change = applyTokens(connection, tokens, Date.now());
 		const saved = await keep(connection.id, () => writeAnswer(connection, change, holder));
 		if (!saved) {

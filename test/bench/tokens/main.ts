@@ -26,7 +26,7 @@ export async function main(args: string[]): Promise<number> {
 			/** Of each barrier at each server; with 0 that part is left out, and so with the refreshes. */
 			runs: { type: 'string', default: '200' },
 			refreshes: { type: 'string', default: '1000' },
-			updates: { type: 'string', default: '20' },
+			updates: { type: 'string', default: '5' },
 			lanes: { type: 'string', default: '3' },
 			/** Writes nothing. */
 			dry: { type: 'boolean', default: false },
@@ -50,8 +50,9 @@ export async function main(args: string[]): Promise<number> {
 		}
 		if (refreshes) {
 			const started = Date.now();
-			const tabs = await manyTabs(browser, { refreshes, updates: updates ?? 0 });
-			wrong.push(...faultsOfTabs(tabs, refreshes));
+			const wanted = { refreshes, updates: updates ?? 0 };
+			const tabs = await manyTabs(browser, wanted);
+			wrong.push(...faultsOfTabs(tabs, wanted));
 			await tell('tabs', started, tabsTable(tabs));
 		}
 		for (const fault of wrong) console.error(`✗ ${fault}`);
@@ -90,14 +91,15 @@ export function faultsOfCell({ server, barrier, runs, alive, told, silent, unjud
 }
 
 export function faultsOfTabs(
-	{ refreshes, replays, refused, connections, alive }: TabsResult,
-	wanted: number,
+	{ refreshes, replays, refused, connections, alive, updates }: TabsResult,
+	wanted: { refreshes: number; updates: number },
 ): string[] {
 	return [
 		...(replays > 0 ? [`tabs: ${replays} replays`] : []),
 		...(alive < connections ? [`tabs: ${connections - alive} of ${connections} connections lost`] : []),
 		...(refused > 0 ? [`tabs: ${refused} commands answered with an error`] : []),
-		...(refreshes < wanted ? [`tabs: ${refreshes} refreshes only`] : []),
+		...(refreshes < wanted.refreshes ? [`tabs: ${refreshes} refreshes only`] : []),
+		...(updates < wanted.updates ? [`tabs: ${updates} versions took over, of ${wanted.updates}`] : []),
 	];
 }
 

@@ -122,7 +122,8 @@ export async function refreshFromManyTabs(
 	});
 	const watch = async () => {
 		let [seen, since] = [0, Date.now()];
-		while (counts().refreshes < refreshes || taken < updates) {
+		const kept = () => letInAt !== undefined && Date.now() - letInAt > STALLED_MS;
+		while (counts().refreshes < refreshes || (taken < updates && !kept())) {
 			progress?.(counts().refreshes, taken);
 			await rest(100);
 			if (counts().refreshes !== seen) [seen, since] = [counts().refreshes, Date.now()];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isTransient } from '../../../sw/errors.js';
 import { tokenEndpointError } from '../../../sw/smart/client.js';
+import { vendorAuth } from '../../../sw/smart/vendors.js';
 import '../setup.js';
 
 const judge = (status: number, error?: string, headers: HeadersInit = {}) =>
@@ -35,6 +36,16 @@ test.each([
 ])('%i with error=%s is %s', (status, error, code, transient) => {
 	expect(judge(status, error).code).toBe(code);
 	expect(isTransient(judge(status, error).code)).toBe(transient);
+});
+
+test('where a vendor’s errors arrive as 500, the error member says what is meant, and without one it is an outage', () => {
+	const at = (status: number, error?: string) =>
+		tokenEndpointError(new Response(null, { status }), error, vendorAuth('drchrono')).code;
+	expect(at(500, 'invalid_grant')).toBe('reauthorization_required');
+	expect(at(500, 'invalid_client')).toBe('client_rejected');
+	expect(at(500, 'server_error')).toBe('provider_unavailable');
+	expect(at(500)).toBe('provider_unavailable');
+	expect(at(502, 'invalid_grant')).toBe('provider_unavailable');
 });
 
 test('only invalid_grant ends a connection', () => {

@@ -367,6 +367,21 @@ test('"Refresh Now" joins a refresh under way, and asks although a clock that wa
 	expect(server.presented).toEqual(['rt-0', 'rt-1']);
 });
 
+test('a provider that may throttle is not asked for tokens twice in a minute: "Refresh Now" reads instead', async () => {
+	const just = { lastRefreshedAt: Date.now(), accessExpiresAt: Date.now() + HOUR };
+	const { getConnection, refreshNow } = await start({ ...just, provider: { name: 'Summit', vendor: 'oracle' } });
+	const server = rotating();
+	let status = 200;
+	network((request) => (request.url.includes('/Patient/') ? json({}, { status }) : server.respond(request)));
+	await refreshNow('c1');
+	expect(server.presented).toEqual([]);
+	// An access token that is refused is worth a request at any time.
+	status = 401;
+	await refreshNow('c1');
+	expect(server.presented).toEqual(['rt-0']);
+	expect(await getConnection('c1')).toMatchObject({ status: 'active', problem: null });
+});
+
 test('what the provider’s clock says is kept with the connection', async () => {
 	const { freshConnection } = await start();
 	const server = rotating();
