@@ -3,12 +3,12 @@
  * and jobs want an access token at the same moment: under a lock named for the connection (`lease.ts`) it is read again, and
  * if somebody else was faster, what they got is used; else it is refreshed (`refresh.ts`).
  */
-import { BrokerError } from '../errors.js';
+import { asBrokerError, BrokerError } from '../errors.js';
 import { vendorAuth } from '../smart/vendors.js';
 import { type Connection, changeConnection, getConnection, isRenewable } from './connections.js';
 import { locked } from './lease.js';
 import { tryAccess } from './patient.js';
-import { failed, refresh } from './refresh.js';
+import { failed, note, refresh } from './refresh.js';
 import { settle } from './unsaved.js';
 
 export { applyTokens, tellEnd } from './answer.js';
@@ -112,17 +112,20 @@ function mayThrottle({ provider, lastRefreshedAt }: Connection): boolean {
 }
 
 async function test(tried: Connection): Promise<void> {
-	const same = (connection: Connection) => connection.accessToken === tried.accessToken;
+	const change = (make: (connection: Connection) => Connection) =>
+		changeConnection(tried.id, (now) => (now.accessToken === tried.accessToken ? make(now) : undefined));
 	try {
 		await tryAccess(tried);
 	} catch (error) {
-		const refused = error instanceof BrokerError && error.code === 'reauthorization_required';
-		if (refused && isRenewable(tried)) {
+		const { code } = asBrokerError(error);
+		if (code === 'reauthorization_required' && isRenewable(tried)) {
 			await freshConnection(tried.id, { rejected: tried.accessToken });
 			return;
 		}
-		await changeConnection(tried.id, (now) => (same(now) ? failed(now, error, Date.now()) : undefined));
+		await change((connection) => failed(connection, error, Date.now()));
+		note(tried, code);
 		throw error;
 	}
-	await changeConnection(tried.id, (now) => (same(now) ? { ...now, problem: null } : undefined));
+	await change((connection) => ({ ...connection, problem: null }));
+	note(tried);
 }

@@ -6,6 +6,7 @@
  * then; the next worker sends the same token once more, and `invalid_grant` is the server's final word.
  */
 import { sha256 } from '../../relay/envelope.js';
+import type { ErrorCode } from '../contract.js';
 import { asBrokerError, BrokerError, toWire } from '../errors.js';
 import { processRefreshResponse } from '../smart/token.js';
 import { vendorAuth } from '../smart/vendors.js';
@@ -44,7 +45,7 @@ export async function refresh(connection: Connection): Promise<Connection> {
 			await revokeTokens(connection, tokens);
 			throw new BrokerError('connection_unknown');
 		}
-		note(saved, 'refreshed');
+		note(saved);
 		// The end is worth knowing, but not worth risking the tokens for: they are on disk already.
 		return tellEnd(saved, connection);
 	} catch (error) {
@@ -109,7 +110,7 @@ async function noteFailure(tried: Connection, error: unknown, holder: string): P
 		if (!noted) return undefined;
 		return { connection: failed(connection, error, now), ...others(lease, holder) };
 	}).catch(() => undefined);
-	if (noted) note(tried, ENDS.has(code) ? 'expired' : 'refresh_failed', code);
+	if (noted) note(tried, code);
 	return after && !noted && after.status === 'active' && after.accessToken !== tried.accessToken ? after : undefined;
 }
 
@@ -126,10 +127,8 @@ export function failed(connection: Connection, error: unknown, now: number): Con
 	return { ...noted, status: 'expired', ...kept };
 }
 
-function note(
-	{ id, provider }: Connection,
-	what: 'refreshed' | 'refresh_failed' | 'expired',
-	code: ReturnType<typeof asBrokerError>['code'] | null = null,
-): void {
+/** Tells the activity what came of asking the provider. */
+export function note({ id, provider }: Connection, code: ErrorCode | null = null): void {
+	const what = code === null ? 'refreshed' : ENDS.has(code) ? 'expired' : 'refresh_failed';
 	void record({ what, connectionId: id, providerName: provider.name, code });
 }

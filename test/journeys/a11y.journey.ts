@@ -48,7 +48,8 @@ test(`${HARD}: connections in every state`, async ({ page, context, stack }) => 
 	await expect(page.getByText(`${HARBOR} is connected.`)).toBeVisible();
 	await look(page, 'connections-new');
 	await connect(page, { provider: 'Summit', username: 'linnea' });
-	stack.sandbox.faults.add({ system: 'summit', match: { endpoint: 'token' }, action: { status: 503 } });
+	// It was asked for tokens a moment ago, so it is tested by a read.
+	stack.sandbox.faults.add({ system: 'summit', match: { endpoint: 'fhir' }, action: { status: 503 } });
 	await card(page, SUMMIT).getByRole('button', { name: 'Refresh Now' }).click();
 	await expect(card(page, SUMMIT)).toContainText('Could not be checked, since');
 	stack.sandbox.faults.expire('harbor');

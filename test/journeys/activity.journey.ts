@@ -90,9 +90,10 @@ test('the activity tells what was done, newest first, and the file of it holds n
 		await page.getByRole('link', { name: 'Home' }).click();
 		await page.getByRole('link', { name: 'Connections', exact: true }).click();
 	}
+	// It was asked for tokens a moment ago, so it is tested by a read.
 	const failing = stack.sandbox.faults.add({
 		system: 'summit',
-		match: { endpoint: 'token' },
+		match: { endpoint: 'fhir' },
 		action: { status: 503 },
 	});
 	await refresh.click();
