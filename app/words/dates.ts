@@ -76,7 +76,9 @@ export function expiryWords(
 		return expiry.kind === 'at' && expiry.at <= now ? `Expired ${dateWords(expiry.at, now, locale)}` : 'Expired';
 	}
 	if (expiry.kind === 'none') return 'No expiry set';
-	if (expiry.kind === 'unknown') return 'Expiry not told by this provider';
+	// A row of an earlier version may name a moment that no calendar has.
+	if (expiry.kind === 'unknown' || Number.isNaN(new Date(expiry.at).getTime()))
+		return 'Expiry not told by this provider';
 	if (!renewable) {
 		const days = daysBetween(now, expiry.at);
 		const verb = expiry.at <= now ? 'Ended' : 'Ends';

@@ -73,8 +73,8 @@ export function processSmartConfigurationResponse(answer: HttpAnswer, base: stri
 		issuer: found.issuer,
 		authorizationEndpoint: endpoint(found.authorization_endpoint, base),
 		tokenEndpoint: endpoint(found.token_endpoint, base),
-		revocationEndpoint: optionalEndpoint(found.revocation_endpoint, base),
-		introspectionEndpoint: optionalEndpoint(found.introspection_endpoint, base),
+		revocationEndpoint: trustedEndpoint(found.revocation_endpoint, found.token_endpoint, base),
+		introspectionEndpoint: trustedEndpoint(found.introspection_endpoint, found.token_endpoint, base),
 		registrationEndpoint: optionalEndpoint(found.registration_endpoint, base),
 		jwksUri: optionalEndpoint(found.jwks_uri, base),
 		scopesSupported: found.scopes_supported,
@@ -118,8 +118,8 @@ export function processMetadataResponse(answer: HttpAnswer, base: string): Smart
 		issuer: null,
 		authorizationEndpoint: endpoint(authorize, base),
 		tokenEndpoint: endpoint(token, base),
-		revocationEndpoint: optionalEndpoint(of('revoke'), base),
-		introspectionEndpoint: optionalEndpoint(of('introspect'), base),
+		revocationEndpoint: trustedEndpoint(of('revoke'), token, base),
+		introspectionEndpoint: trustedEndpoint(of('introspect'), token, base),
 		registrationEndpoint: optionalEndpoint(of('register'), base),
 		jwksUri: null,
 		scopesSupported: [],
@@ -161,6 +161,15 @@ function endpoint(text: string, base: string): string {
 	} catch (cause) {
 		throw new BrokerError('discovery_invalid', { cause });
 	}
+}
+
+/**
+ * An endpoint that gets refresh tokens and assertions: of the token endpoint's origin, which gets them anyway, or none. A
+ * hostile document could name another server's token endpoint beside its own here.
+ */
+function trustedEndpoint(text: string | null, token: string, base: string): string | null {
+	const found = optionalEndpoint(text, base);
+	return found && new URL(found).origin === new URL(endpoint(token, base)).origin ? found : null;
 }
 
 function optionalEndpoint(text: string | null, base: string): string | null {

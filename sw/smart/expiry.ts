@@ -68,7 +68,8 @@ export function followExpiry(before: Told, end: End, now: number, clockOffset: n
 	if (end === 'none') return { kind: 'none' };
 	if (end === 'unknown') return before.expiry;
 	const at = 'in' in end ? now + end.in : end.at - clockOffset;
-	return { kind: 'at', at, renews: hasMoved(before, end, now) };
+	// Clocks that differ by ages can lead out of the calendar in the end.
+	return moment(at) === 'unknown' ? before.expiry : { kind: 'at', at, renews: hasMoved(before, end, now) };
 }
 
 /** Compared so that a clock of this device that was set between the two makes no difference. */

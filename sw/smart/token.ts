@@ -162,7 +162,8 @@ export async function introspectExpiry(
 }
 
 const TokenResponse = v.looseObject({
-	access_token: v.pipe(v.string(), v.minLength(1)),
+	// What a header can carry (RFC 6750, section 2.1): anything else would fail later, and look like the network's fault.
+	access_token: v.pipe(v.string(), v.regex(/^[\x20-\x7e]+$/)),
 	refresh_token: v.optional(v.nullable(v.string())),
 	id_token: v.optional(v.string()),
 	scope: v.optional(v.fallback(v.nullable(v.string()), null)),

@@ -36,6 +36,7 @@ const VENDORS: Record<string, VendorAuth> = {
 		issuerElsewhere: true,
 		contextInAccessToken: true,
 	},
+	eclinicalworks: { issuerElsewhere: true },
 	greenway: { scope: 'launch/patient openid fhirUser online_access patient/*.read' },
 };
 

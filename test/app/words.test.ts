@@ -62,6 +62,8 @@ describe('expiry in words', () => {
 	it('no end and an end that is not told are different things', () => {
 		expect(expiry(connection({ kind: 'none' }))).toBe('No expiry set');
 		expect(expiry(connection({ kind: 'unknown' }))).toBe('Expiry not told by this provider');
+		// No calendar has this day.
+		expect(expiry(connection({ kind: 'at', at: 1e18, renews: false }))).toBe('Expiry not told by this provider');
 	});
 
 	it('an end that each refresh moves is none, as long as the wallet is used', () => {

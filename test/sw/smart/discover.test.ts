@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { checkIssuer } from '../../../sw/smart/authorize.js';
 import {
 	discover,
 	metadataRequest,
@@ -8,6 +9,7 @@ import {
 	processSmartConfigurationResponse,
 	smartConfigurationRequest,
 } from '../../../sw/smart/discover.js';
+import { vendorAuth } from '../../../sw/smart/vendors.js';
 import { codeOf, json, network, sent } from '../setup.js';
 import { answer, BASE, VENDORS } from './support.js';
 
@@ -88,14 +90,26 @@ test.each([
 });
 
 test('the metadata extension stands in for the document, without claiming more than it says', () => {
-	const body = metadata(['authorize', 'https://auth.test/a'], ['token', 'token'], ['revoke', 'https://auth.test/r']);
+	const body = metadata(['authorize', 'https://auth.test/a'], ['token', 'token'], ['revoke', 'r']);
 	expect(processMetadataResponse(answer(body), BASE)).toMatchObject({
 		issuer: null,
 		authorizationEndpoint: 'https://auth.test/a',
 		tokenEndpoint: 'https://fhir.test/r4/token',
-		revocationEndpoint: 'https://auth.test/r',
+		revocationEndpoint: 'https://fhir.test/r4/r',
 		scopesSupported: [],
 	});
+});
+
+test('an endpoint that would get refresh tokens is of the token endpoint’s origin, or is none', () => {
+	const elsewhere = { revocation_endpoint: 'https://evil.test/r', introspection_endpoint: 'https://evil.test/i' };
+	expect(judge({ ...document, ...elsewhere })).toMatchObject({ revocationEndpoint: null, introspectionEndpoint: null });
+	const beside = { revocation_endpoint: 'https://auth.test/r', introspection_endpoint: 'https://auth.test/i' };
+	expect(judge({ ...document, ...beside })).toMatchObject({
+		revocationEndpoint: 'https://auth.test/r',
+		introspectionEndpoint: 'https://auth.test/i',
+	});
+	const body = metadata(['authorize', 'https://auth.test/a'], ['token', 'token'], ['revoke', 'https://evil.test/r']);
+	expect(processMetadataResponse(answer(body), BASE).revocationEndpoint).toBeNull();
 });
 
 test('metadata without both endpoints is not a substitute', async () => {
@@ -169,6 +183,9 @@ describe.skipIf(!existsSync(VENDORS))('the documents of real vendors', () => {
 		expect(new URL(found.authorizationEndpoint).protocol).toBe('https:');
 		expect(new URL(found.tokenEndpoint).protocol).toBe('https:');
 		expect(found.issuer).toMatch(/^https:/);
+		// The files are named for their vendors: "oracle-cerner-smart-configuration-patient.json".
+		const vendor = /^\w+/.exec(file)?.[0];
+		expect(() => checkIssuer(found, vendorAuth(vendor))).not.toThrow();
 	});
 
 	test.each(files.filter((name) => /capabilitystatement/.test(name)))(

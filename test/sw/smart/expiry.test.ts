@@ -72,6 +72,12 @@ function after(...told: { now: number; end: End; offset?: number }[]): Expiry {
 	return before.expiry;
 }
 
+test('an end that no calendar has is not told', () => {
+	expect(after({ now, end: { at: 1e18 } })).toEqual({ kind: 'unknown' });
+	expect(after({ now, end: { at: 8.64e15 }, offset: -day })).toEqual({ kind: 'unknown' });
+	expect(after({ now, end: { at: now + day } }, { now, end: { at: 1e18 } })).toEqual(at(now + day));
+});
+
 test('an end that stays where it is does not renew; one that moves does, and stays so', () => {
 	expect(after({ now, end: { at: now + day } })).toEqual(at(now + day));
 	expect(after({ now, end: { at: now + day } }, { now: now + hour, end: { at: now + day } })).toEqual(at(now + day));

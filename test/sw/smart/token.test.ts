@@ -109,6 +109,13 @@ test('a first answer without a patient is refused; a refresh need not repeat it'
 	}
 });
 
+test('an access token that no header can carry is no answer', async () => {
+	for (const access_token of ['a\nb', 'ä', ''])
+		expect(await codeOf(judgeRefresh({ ...body, access_token })), JSON.stringify(access_token)).toBe(
+			'token_response_invalid',
+		);
+});
+
 test('another patient on refresh is a mismatch', async () => {
 	expect(await codeOf(judgeRefresh({ ...body, patient: 'p2' }))).toBe('patient_mismatch');
 });
