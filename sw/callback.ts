@@ -3,11 +3,10 @@
  * its own that no script can read, until the person has unlocked. A locked wallet is the usual case with the lock on: going
  * to a provider leaves the page that held the key.
  */
-import { sha256 } from '../relay/envelope.js';
-import { asBrokerError, BrokerError } from './errors.js';
+import { asBrokerError } from './errors.js';
 import { includeInSession } from './session/session.js';
-import { type Arrival, finishConnect } from './wallet/connect.js';
-import { keysBelow, type RowKey } from './wallet/db.js';
+import { type Arrival, finishConnect, tripId } from './wallet/connect.js';
+import type { RowKey } from './wallet/db.js';
 import { CALLBACK_LOCK } from './wallet/lock.js';
 import { commit, readAllRaw } from './wallet/rows.js';
 
@@ -21,7 +20,6 @@ interface Parked {
 const KIND = 'parked';
 /** About as long as a provider lets an authorization code live (RFC 6749, section 4.1.2). */
 const PARKED_MS = 10 * 60_000;
-const MOST_PARKED = 10;
 /** How long to wait for a lock or another sign-in that is being finished. */
 const WAIT_MS = 60_000;
 
@@ -40,17 +38,22 @@ export async function arrive(parameters: URLSearchParams): Promise<Arrival> {
 	}
 }
 
+/** Anybody can make a browser come here: only an answer that somebody waits for is kept, one for each trip. */
 async function park(parameters: URLSearchParams): Promise<void> {
+	const id = await tripId(parameters.get('state') ?? '');
+	if (!id) return;
 	const query = new TextEncoder().encode(parameters.toString());
-	const old = await stale();
-	// Anybody can make a browser come here; what never finishes must not fill the disk.
-	if ((await keysBelow([KIND])).length - old.length >= MOST_PARKED) throw new BrokerError('locked');
 	const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
 	const iv = crypto.getRandomValues(new Uint8Array(12));
 	const data = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, query);
 	const parked: Parked = { key, sealed: { iv, data }, parkedAt: Date.now() };
-	// Under its hash, so that a reload parks the same answer and not a second one.
-	await commit([...old, { key: [KIND, await sha256(query)], raw: parked }]);
+	await commit([...(await stale()), { key: [KIND, id], raw: parked }]);
+}
+
+/** Deletes what waited for longer than a code lives; works in a locked wallet too. */
+export async function forgetOldAnswers(): Promise<void> {
+	const old = await stale();
+	if (old.length) await commit(old);
 }
 
 async function stale() {
@@ -70,9 +73,11 @@ export async function finishParked(): Promise<{ goTo: string | null; rest: Promi
 	return navigator.locks.request(CALLBACK_LOCK, { signal: wait() }, async () => {
 		let goTo: string | null = null;
 		const rest: Promise<unknown>[] = [];
-		await commit(await stale());
+		await forgetOldAnswers();
 		for (const { key, value } of await readAllRaw<Parked>([KIND])) {
-			const arrival = await finishConnect(await open(value), includeInSession);
+			// One that does not open must not keep the others, or the wallet, closed: it is told as a sign-in that is used.
+			const answer = await open(value).catch(() => new URLSearchParams());
+			const arrival = await finishConnect(answer, includeInSession);
 			goTo = arrival.returnTo;
 			rest.push(arrival.rest);
 			await forget(key);

@@ -231,6 +231,7 @@ export interface ActivityEntry {
 	what:
 		| 'connected'
 		| 'reauthorized'
+		| 'connect_failed' // a sign-in that came to nothing; `code` says why
 		| 'refreshed'
 		| 'refresh_failed' // passes by itself: the connection is as it was
 		| 'expired'
@@ -260,6 +261,9 @@ export interface Kdf {
 	p: number;
 	salt: string;
 }
+
+/** Octets of a backup file at most; one of a hundred connections has a tenth of it. */
+export const BACKUP_MOST = 2 * 1024 * 1024;
 
 /** A connection inside a backup. */
 export interface BackupEntry {
@@ -311,7 +315,7 @@ export interface Commands {
 	};
 	/** Asks the provider now, due or not. A failure that leaves the connection as it was is in `problem`. */
 	'connection.refresh': { payload: { id: string }; reply: ConnectionView };
-	/** Revokes at the provider where that is offered, then deletes whatever it answered. */
+	/** Deletes, and ends access at the provider where that is offered, whatever it answers. */
 	'connection.remove': { payload: { id: string }; reply: Record<string, never> };
 	'connections.clear': { payload: Record<string, never>; reply: Record<string, never> };
 	/** What becomes of a sign-in as another patient; `cancel` ends that access at the provider. */
@@ -400,10 +404,12 @@ export type ReplyMessage = { satchel: typeof CONTRACT_VERSION; id: string } & (
 	| { ok: false; error: WireError }
 );
 
-/** What the worker broadcasts to every tab. */
+/** What the worker broadcasts to every tab; `handover` comes from the page that lets a new version in. */
 export type WorkerEvent =
 	| { satchel: typeof CONTRACT_VERSION; event: 'overview'; overview: Overview }
-	| { satchel: typeof CONTRACT_VERSION; event: 'job'; job: JobView };
+	| { satchel: typeof CONTRACT_VERSION; event: 'job'; job: JobView }
+	/** The tabs ask for no further slice until the new version is in control. */
+	| { satchel: typeof CONTRACT_VERSION; event: 'handover' };
 
 /** The periodic sync that the page asks for and the worker answers by tending; see `reminders.set`. */
 export const PERIODIC_SYNC = 'tend';

@@ -22,7 +22,8 @@ import { getSession, includeInSession, openSession, updateSession, viewSession }
 import { tendAll } from './tend.js';
 import { listActivity, recorded } from './wallet/activity.js';
 import { settleArrival } from './wallet/arrival.js';
-import { createBackup, inspectBackup, restoreBackup, resume } from './wallet/backup.js';
+import { createBackup, restoreBackup, resume } from './wallet/backup.js';
+import { inspectFile } from './wallet/backup-file.js';
 import { startConnect } from './wallet/connect.js';
 import { refreshNow, saveUnsaved } from './wallet/keeper.js';
 import { disableLock, enableLock, lockChallenge, lockNow, unlock } from './wallet/lock.js';
@@ -78,7 +79,7 @@ const handlers: Handlers = {
 	},
 	'lock.now': async () => announced({}, lockNow()),
 	'backup.create': async (how) => announced(await createBackup(how)),
-	'backup.inspect': ({ file }) => inspectBackup(file),
+	'backup.inspect': async ({ file }) => inspectFile(file),
 	'backup.restore': async (how) => announced(await restoreBackup(how)),
 	'backup.resume': async () => announced({}, resume()),
 	'backup.forget': async () => announced({}, forgetEverything()),

@@ -3,12 +3,11 @@ import { cancelJob, stopAll } from './jobs/engine.js';
 import { listJobs } from './jobs/store.js';
 import { forgetReminders } from './reminders.js';
 import { waitingGrants } from './wallet/arrival.js';
-import { abandonSignIns } from './wallet/connect.js';
 import { listConnections } from './wallet/connections.js';
-import { destroy } from './wallet/db.js';
+import { destroy, endEra } from './wallet/db.js';
 import { deviceKey } from './wallet/device.js';
 import { removeConnection, revokeGrant, revokeTokens } from './wallet/remove.js';
-import { forgetAllUnsaved } from './wallet/unsaved.js';
+import { forgetAllUnsaved, type Held } from './wallet/unsaved.js';
 
 /**
  * The jobs go first, with the records that they hold: one under way would read on with the access token it knows. The order of
@@ -26,23 +25,29 @@ export async function leaveConnection(id: string): Promise<void> {
  * them. Deleted first, revoked then: what the person asked for must not wait for a provider.
  */
 export async function clearEverything(): Promise<void> {
+	// First, so that nothing comes about that is not in these lists.
+	endEra();
 	const connections = await listConnections().catch(() => []);
 	const keys = await Promise.all(connections.map(({ id }) => deviceKey(id).catch(() => undefined)));
 	const arrived = await waitingGrants().catch(() => []);
-	await forgetEverything();
+	// What is in memory alone is ended besides what it took the place of: the disk may not be there to tell which is newer.
+	const unsaved = await forgetEverything();
 	await Promise.all([
 		...connections.map((connection, i) => revokeGrant(connection, keys[i])),
-		...arrived.map(({ registration, tokens }) => revokeTokens(registration, tokens)),
+		...[...arrived, ...unsaved].map(({ registration, tokens }) => revokeTokens(registration, tokens)),
 	]);
 }
 
-/** The same without ending any access: what was moved to another browser lives on there. */
-export async function forgetEverything(): Promise<void> {
+/**
+ * The same without ending any access: what was moved to another browser lives on there.
+ * @returns access that was in memory alone
+ */
+export async function forgetEverything(): Promise<Held[]> {
 	stopAll();
-	abandonSignIns();
-	forgetAllUnsaved();
+	endEra();
+	const unsaved = forgetAllUnsaved();
 	await forgetReminders();
 	await destroy();
 	// What ended meanwhile must not begin a new wallet.
-	forgetAllUnsaved();
+	return [...unsaved, ...forgetAllUnsaved()];
 }

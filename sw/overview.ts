@@ -5,11 +5,12 @@ import { isOver } from './jobs/job.js';
 import { listJobs, viewJob } from './jobs/store.js';
 import { badge } from './reminders.js';
 import { otherPatient } from './wallet/arrival.js';
-import { pausedSince } from './wallet/backup.js';
 import { getConnection, listConnections, viewConnection } from './wallet/connections.js';
-import { hasUnsaved, isRefreshing } from './wallet/keeper.js';
+import { isRefreshing } from './wallet/keeper.js';
 import { lockState } from './wallet/lock.js';
 import { currentNotice } from './wallet/notices.js';
+import { pausedSince } from './wallet/pause.js';
+import { hasUnsaved } from './wallet/unsaved.js';
 
 let channel: BroadcastChannel | undefined;
 /** Only ever compared within one browser; a worker that starts anew counts on from the clock. */
@@ -23,18 +24,36 @@ function broadcast(event: WorkerEvent): void {
 export async function overview(): Promise<Overview> {
 	const current = await look();
 	// An end can have come near since the last change; the answer does not wait for the icon.
-	void badge(current.connections);
+	void showBadge(current);
 	return current;
 }
 
+/** What a locked wallet would show nobody can say. */
+async function showBadge({ lock, connections }: Overview): Promise<void> {
+	if (lock !== 'locked') await badge(connections);
+}
+
+const NOTHING = { connections: [], jobs: [], notice: null, paused: null, otherPatient: null };
+
+/** What was last seen; kept for when the disk cannot be read and somebody must be told that tokens are not on it. */
+let last: Omit<Overview, 'revision' | 'online' | 'unsaved'> = { ...NOTHING, lock: 'off' };
+
 async function look(): Promise<Overview> {
 	revision = Math.max(revision + 1, Date.now());
-	const current = revision;
-	const now = Date.now();
-	const common = { revision: current, online: navigator.onLine, lock: await lockState(), unsaved: hasUnsaved() };
-	if (common.lock === 'locked') {
-		return { ...common, connections: [], jobs: [], notice: null, paused: null, otherPatient: null };
+	const current = { revision, online: navigator.onLine, unsaved: hasUnsaved() };
+	try {
+		last = await readAll();
+	} catch (error) {
+		if (!hasUnsaved()) throw error;
+		current.unsaved = true;
 	}
+	return { ...last, ...current };
+}
+
+async function readAll(): Promise<typeof last> {
+	const now = Date.now();
+	const lock = await lockState();
+	if (lock === 'locked') return { ...NOTHING, lock };
 	const [connections, jobs, notice, paused, other] = await Promise.all([
 		listConnections(),
 		listJobs(),
@@ -43,7 +62,7 @@ async function look(): Promise<Overview> {
 		otherPatient(),
 	]);
 	return {
-		...common,
+		lock,
 		connections: connections.map((connection) => viewConnection(connection, now, isRefreshing(connection.id))),
 		jobs: jobs.filter((job) => !isOver(job) || job.kind === 'collect').map(viewJob),
 		notice,
@@ -56,7 +75,7 @@ async function look(): Promise<Overview> {
 export async function announce(): Promise<void> {
 	const current = await look();
 	broadcast({ satchel: CONTRACT_VERSION, event: 'overview', overview: current });
-	await badge(current.connections);
+	await showBadge(current);
 }
 
 export function announceJob(job: ReturnType<typeof viewJob>): void {

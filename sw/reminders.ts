@@ -1,11 +1,11 @@
 /**
- * Reminders without a server: the app's badge, and a local notification by periodic sync where the platform has it. Both
- * are silent while the wallet is locked, as nothing of it can be read then.
+ * Reminders without a server: the app's badge, and a local notification by periodic sync where the platform has it. Of a
+ * locked wallet nothing can be read: nobody is notified, and the badge stays as it was.
  */
 import { type ConnectionView, type Payload, PERIODIC_SYNC, type Reply } from './contract.js';
 import { listConnections, viewConnection } from './wallet/connections.js';
 import type { RowKey } from './wallet/db.js';
-import { Conflict, commit, read } from './wallet/rows.js';
+import { read, upsert } from './wallet/rows.js';
 
 /** https://wicg.github.io/periodic-background-sync/, https://w3c.github.io/badging/: not in the library of every engine. */
 interface Platform {
@@ -139,17 +139,10 @@ async function silence(): Promise<void> {
 
 /** Changes the row; null leaves it as it is. */
 async function change(make: (before: Reminders) => Reminders | null): Promise<void> {
-	for (;;) {
-		const row = await read<Reminders>(ROW);
-		const value = make(row?.value ?? NONE);
-		if (!value || JSON.stringify(value) === JSON.stringify(row?.value ?? NONE)) return;
-		try {
-			await commit([{ key: ROW, expect: row?.revision ?? 0, value }]);
-			return;
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
-	}
+	await upsert<Reminders>(ROW, (before = NONE) => {
+		const value = make(before);
+		return value && JSON.stringify(value) !== JSON.stringify(before) ? value : undefined;
+	});
 }
 
 function registration(): Platform['registration'] {

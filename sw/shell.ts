@@ -2,44 +2,71 @@
  * What the worker answers instead of the network: the app itself (precached), the provider's answer after a sign-in, and
  * downloads. Everything else goes to the host as if there were no worker.
  */
-import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
-import { NavigationRoute, registerRoute } from 'workbox-routing';
+import { cleanupOutdatedCaches, PrecacheController } from 'workbox-precaching';
 import { arrive } from './callback.js';
 import { backupPath, downloadPath } from './contract.js';
+import { toWire } from './errors.js';
 import { zipResponse } from './jobs/zip.js';
 import { announce } from './overview.js';
 import { backupResponse } from './wallet/backup.js';
 import { CALLBACK_PATH } from './wallet/connect.js';
+import { notify } from './wallet/notices.js';
+
+declare const self: ServiceWorkerGlobalScope;
+
+/** A navigation to these is not one to a screen: the host's interface, and files. Held against path and query. */
+const NOT_A_SCREEN = [/^\/api\//, /^\/\.well-known\//, /\.\w+$/];
+
+/** Says nothing about what is shown; links from elsewhere carry them. */
+const CAMPAIGN = /^(utm_|fbclid$)/;
 
 /**
- * Routes in order: the callback comes before navigation, so that an authorization code never meets a page.
+ * Keeps the app in the cache and answers requests: one listener instead of a router, which costs more than all of this.
  * @param precached the build's list of files
  */
-export function routeRequests(precached: Parameters<typeof precacheAndRoute>[0]): void {
-	registerRoute(
-		({ url, request }) => request.mode === 'navigate' && url.pathname === CALLBACK_PATH,
-		({ url, event }) => callback(url, event as FetchEvent),
-	);
-	registerRoute(
-		// By navigation alone: page script must not be able to fetch records.
-		({ url, sameOrigin, request }) =>
-			sameOrigin && request.mode === 'navigate' && url.pathname.startsWith(downloadPath('')),
-		({ url, event }) => download(url.pathname.slice(downloadPath('').length), event as FetchEvent),
-	);
-	registerRoute(
-		// The same for the file that holds the tokens, sealed as it is.
-		({ url, sameOrigin, request }) =>
-			sameOrigin && request.mode === 'navigate' && url.pathname.startsWith(backupPath('')),
-		({ url }) =>
-			backupResponse(url.pathname.slice(backupPath('').length)).catch(() => Response.redirect('/settings', 303)),
-	);
-	precacheAndRoute(precached);
+export function routeRequests(precached: Parameters<PrecacheController['precache']>[0]): void {
+	const shell = new PrecacheController();
+	shell.precache(precached);
 	cleanupOutdatedCaches();
-	registerRoute(
-		new NavigationRoute(createHandlerBoundToURL('/index.html'), {
-			denylist: [/^\/api\//, /^\/\.well-known\//, /\.\w+$/],
-		}),
-	);
+	const screen = shell.createHandlerBoundToURL('/index.html');
+	self.addEventListener('fetch', (event) => {
+		const { request } = event;
+		const url = new URL(request.url);
+		if (request.method !== 'GET' || url.origin !== self.location.origin) return;
+		const navigates = request.mode === 'navigate';
+		const made = navigates && make(url, event);
+		if (made) return event.respondWith(made);
+		const cacheKey = variations(url)
+			.map((href) => shell.getCacheKeyForURL(href))
+			.find(Boolean);
+		if (cacheKey) return event.respondWith(shell.strategy.handle({ request, event, params: { cacheKey } }));
+		const shown = navigates && !NOT_A_SCREEN.some((other) => other.test(url.pathname + url.search));
+		if (shown) event.respondWith(screen({ request, event, url }));
+	});
+}
+
+/** The addresses under which a file may be listed: without what a link added, a folder as its page, a page without its ending. */
+function variations(asked: URL): string[] {
+	const url = new URL(asked);
+	url.hash = '';
+	for (const name of [...url.searchParams.keys()]) if (CAMPAIGN.test(name)) url.searchParams.delete(name);
+	const { origin, pathname, search } = url;
+	return ['', pathname.endsWith('/') ? 'index.html' : '.html'].map((end) => origin + pathname + end + search);
+}
+
+/**
+ * What answers a navigation and nothing else: page script must not be able to fetch records, or the file that holds the
+ * tokens, sealed as it is. Comes before everything else, so that an authorization code never meets a page or the host.
+ */
+function make(url: URL, event: FetchEvent): Promise<Response> | undefined {
+	const { pathname } = url;
+	const below = (path: string) => (pathname.startsWith(path) ? pathname.slice(path.length) : undefined);
+	if (pathname === CALLBACK_PATH) return callback(url, event);
+	const jobId = below(downloadPath(''));
+	if (jobId !== undefined) return download(jobId, event);
+	const fileId = below(backupPath(''));
+	if (fileId !== undefined) return backupResponse(fileId).catch(() => Response.redirect('/settings', 303));
+	return undefined;
 }
 
 /**
@@ -52,9 +79,10 @@ async function callback(url: URL, event: FetchEvent): Promise<Response> {
 		const arrival = await arrive(url.searchParams);
 		returnTo = arrival.returnTo;
 		event.waitUntil(arrival.rest.then(announce, announce).catch(() => {}));
-	} catch {
-		// Storage failed, so there is nowhere to write a notice either. The app says so itself once it asks for the
-		// overview; what must not happen is that the address with the code stays.
+	} catch (error) {
+		// Where storage failed there is nowhere to write a notice either, and the app says so itself once it asks for the
+		// overview. Whatever it was, the address with the code must not stay.
+		await notify({ kind: 'error', error: toWire(error), providerName: null }).catch(() => {});
 	}
 	await announce().catch(() => {});
 	return Response.redirect(new URL(returnTo, url.origin).href, 303);

@@ -1,4 +1,5 @@
 /** What any page load may set off: refreshing what is due, reading names that are missing, and tidying up. */
+import { forgetOldAnswers } from './callback.js';
 import { cancelJob } from './jobs/engine.js';
 import { isOver } from './jobs/job.js';
 import { listJobs } from './jobs/store.js';
@@ -13,8 +14,9 @@ import { tend } from './wallet/tend.js';
 /** A finished or failed job is shown for a day. */
 const REMEMBER_MS = 24 * 60 * 60_000;
 
-/** In a locked wallet nothing: its rows cannot be read. */
+/** In a locked wallet next to nothing: its rows cannot be read. */
 export async function tendAll(): Promise<void> {
+	await forgetOldAnswers();
 	if ((await lockState()) === 'locked') return;
 	await tend();
 	const now = Date.now();

@@ -5,6 +5,7 @@
  */
 import { Zip, type ZipInputFile } from 'fflate';
 import { openPart } from '../../relay/envelope.js';
+import { attachment, day } from '../attachment.js';
 import { BrokerError } from '../errors.js';
 import { addTitles, type DocumentTitles, documentFile } from '../fhir/document-files.js';
 import { readRaw } from '../wallet/rows.js';
@@ -22,13 +23,8 @@ export async function zipResponse(jobId: string): Promise<{ response: Response; 
 	if (job.kind !== 'collect' || job.status !== 'done') throw new BrokerError('job_unknown');
 	const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
 	const done = writeZip(job, writable);
-	const day = new Date(job.finishedAt ?? Date.now()).toISOString().slice(0, 10);
-	const headers = {
-		'Content-Type': 'application/zip',
-		'Content-Disposition': `attachment; filename="health-records-${day}.zip"`,
-		'Cache-Control': 'no-store',
-	};
-	return { response: new Response(readable, { headers }), done };
+	const name = `health-records-${day(job.finishedAt ?? Date.now())}.zip`;
+	return { response: attachment(readable, 'application/zip', name), done };
 }
 
 async function writeZip(job: Job, writable: WritableStream<Uint8Array>): Promise<void> {

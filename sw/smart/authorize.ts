@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi';
 import { BrokerError } from '../errors.js';
 import { checkedUrl } from '../http.js';
-import { authorizationServer, oauthClient, type Registration } from './client.js';
+import { authorizationServer, ERRORS, oauthClient, type Registration } from './client.js';
 import type { SmartConfiguration } from './discover.js';
 import type { VendorAuth } from './vendors.js';
 
@@ -58,7 +58,7 @@ export async function authorizeRequest(
 }
 
 /**
- * Checks the authorization response and answers its parameters for `authorizationCodeGrantRequest`.
+ * Checks the authorization response and answers its parameters for `authorizationCodeRequest`.
  * @throws {BrokerError} `state_unknown`, `issuer_mismatch`, `access_denied`, `client_rejected`, `provider_unavailable`,
  * `authorize_failed`
  */
@@ -90,18 +90,6 @@ export function processAuthorizeResponse(
 		if (!(error instanceof oauth.AuthorizationResponseError)) {
 			throw new BrokerError(parameters.get('state') === pending.state ? 'authorize_failed' : 'state_unknown');
 		}
-		switch (error.error) {
-			case 'access_denied':
-				throw new BrokerError('access_denied');
-			case 'temporarily_unavailable':
-			case 'server_error':
-				throw new BrokerError('provider_unavailable');
-			case 'invalid_scope':
-			case 'invalid_request':
-			case 'unauthorized_client':
-				throw new BrokerError('client_rejected');
-			default:
-				throw new BrokerError('authorize_failed');
-		}
+		throw new BrokerError(ERRORS.get(error.error) ?? 'authorize_failed');
 	}
 }

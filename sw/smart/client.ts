@@ -4,6 +4,7 @@
  */
 import * as oauth from 'oauth4webapi';
 import type { ClientAuth } from '../../relay/contract.js';
+import type { ErrorCode } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { type HttpAnswer, http, isLoopback, retryAfter } from '../http.js';
 import type { SmartConfiguration } from './discover.js';
@@ -27,7 +28,6 @@ export function authorizationServer({ config, fhirBaseUrl }: Registration): oaut
 		authorization_endpoint: config.authorizationEndpoint,
 		token_endpoint: config.tokenEndpoint,
 		...(config.revocationEndpoint ? { revocation_endpoint: config.revocationEndpoint } : {}),
-		...(config.introspectionEndpoint ? { introspection_endpoint: config.introspectionEndpoint } : {}),
 		...(config.jwksUri ? { jwks_uri: config.jwksUri } : {}),
 		// Without a list the library takes RS256 alone; SMART servers sign with any of these and seldom say so.
 		id_token_signing_alg_values_supported: config.idTokenAlgorithms.length
@@ -71,6 +71,17 @@ function toResponse(answer: HttpAnswer): Response {
 }
 
 /**
+ * The members of an answer's JSON, none where that is no object; undefined where it is not JSON. The answer itself stays unread:
+ * others judge it too.
+ */
+export function jsonOf(response: Response): Promise<Record<string, unknown> | undefined> {
+	return response
+		.clone()
+		.json()
+		.then(Object, () => undefined);
+}
+
+/**
  * What an answer of a token endpoint that is not a success means.
  * @param error its `error` member (RFC 6749, section 5.2), if it had one
  */
@@ -82,19 +93,21 @@ export function tokenEndpointError(
 	const retryAt = retryAfter(response.headers, Date.now());
 	if (response.status === 429) return new BrokerError('rate_limited', { retryAt });
 	const outage = response.status >= 500 && !(errorsAs500 && response.status === 500 && error);
-	if (outage || error === 'temporarily_unavailable' || error === 'server_error')
-		return new BrokerError('provider_unavailable', { retryAt });
+	if (outage) return new BrokerError('provider_unavailable', { retryAt });
 	if (error === 'invalid_grant') return new BrokerError('reauthorization_required');
-	if (error === 'access_denied') return new BrokerError('access_denied');
-	if (error && CLIENT_ERRORS.has(error)) return new BrokerError('client_rejected');
 	// Not JSON, or an error nobody knows: something is between us and the server. Never "expired".
-	return new BrokerError(error ? 'provider_error' : 'provider_unavailable', { retryAt });
+	const unknown = error ? 'provider_error' : 'provider_unavailable';
+	return new BrokerError(ERRORS.get(error) ?? unknown, { retryAt });
 }
 
-const CLIENT_ERRORS = new Set([
-	'invalid_client',
-	'unauthorized_client',
-	'invalid_scope',
-	'invalid_request',
-	'unsupported_grant_type',
+/** What `error` means at either endpoint (RFC 6749, sections 4.1.2.1 and 5.2); what is not here means something at one only. */
+export const ERRORS = new Map<string | undefined, ErrorCode>([
+	['access_denied', 'access_denied'],
+	['temporarily_unavailable', 'provider_unavailable'],
+	['server_error', 'provider_unavailable'],
+	['invalid_client', 'client_rejected'],
+	['unauthorized_client', 'client_rejected'],
+	['invalid_scope', 'client_rejected'],
+	['invalid_request', 'client_rejected'],
+	['unsupported_grant_type', 'client_rejected'],
 ]);

@@ -4,7 +4,7 @@
  */
 import { routes } from '../../relay/contract.js';
 import { http } from '../http.js';
-import type { Registration } from './client.js';
+import { jsonOf, type Registration } from './client.js';
 
 /** `Date` has whole seconds and was on its way for a while: less than this is no difference. */
 const CLOCK_SLACK_MS = 30_000;
@@ -27,21 +27,13 @@ export async function byServerClock(
 	refusals: string[],
 ): Promise<Response> {
 	const response = await send(registration);
-	if (response.ok || !refusals.includes(await errorOf(response))) return response;
+	if (response.ok || !refusals.includes(String((await jsonOf(response))?.error))) return response;
 	const offset = offsetOf(response.headers, Date.now()) ?? (await offsetOfHost());
 	if (Math.abs(offset - (registration.clockOffset ?? 0)) < CLOCK_SLACK_MS) return response;
 	const second = await send({ ...registration, clockOffset: offset });
 	// Whoever judges the answer learns the time from it, as if the server had been allowed to tell.
 	if (!second.headers.has('Date')) second.headers.set('Date', new Date(Date.now() + offset).toUTCString());
 	return second;
-}
-
-async function errorOf(response: Response): Promise<string> {
-	const json: unknown = await response
-		.clone()
-		.json()
-		.catch(() => null);
-	return typeof json === 'object' && json !== null && 'error' in json ? String(json.error) : '';
 }
 
 /** The clock of the app's host minus ours, in milliseconds; 0 where it cannot be had. */

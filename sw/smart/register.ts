@@ -5,7 +5,7 @@
 import * as oauth from 'oauth4webapi';
 import { BrokerError } from '../errors.js';
 import { retryAfter } from '../http.js';
-import { authorizationServer, oauthClient, type Registration, requestOptions } from './client.js';
+import { authorizationServer, jsonOf, oauthClient, type Registration, requestOptions } from './client.js';
 import { assertionOf, type SigningKey } from './client-auth.js';
 import { byServerClock } from './clock.js';
 import type { SmartConfiguration } from './discover.js';
@@ -23,17 +23,17 @@ export function registerRequest(
 	publicKey: JsonWebKey & { kid: string },
 	accessToken: string,
 ): Promise<Response> {
-	const server = {
-		...authorizationServer(registration),
-		registration_endpoint: registrationEndpoint(registration.config),
-	};
-	const { kty = '', n = '', e = '', kid } = publicKey;
+	const { kty, n, e, kid } = publicKey;
 	const jwks = { keys: [{ kty, n, e, kid, alg: 'RS384', use: 'sig' }] };
-	return oauth.dynamicClientRegistrationRequest(
-		server,
-		{ software_id: registration.clientId, jwks },
-		{ ...requestOptions(registration), initialAccessToken: accessToken },
-	);
+	return requestOptions(registration)[oauth.customFetch](registrationEndpoint(registration.config), {
+		method: 'POST',
+		headers: {
+			Authorization: `Bearer ${accessToken}`,
+			'Content-Type': 'application/json',
+			Accept: 'application/json',
+		},
+		body: JSON.stringify({ software_id: registration.clientId, jwks }),
+	});
 }
 
 /**
@@ -47,8 +47,7 @@ export async function processRegisterResponse(response: Response): Promise<{ cli
 	if (status >= 500 && status !== 501) throw new BrokerError('provider_unavailable', { retryAt });
 	// RFC 7591 says 201; 200 is seen as well.
 	if (status !== 200 && status !== 201) return null;
-	const json: unknown = await response.json().catch(() => null);
-	const clientId = typeof json === 'object' && json !== null && 'client_id' in json ? json.client_id : undefined;
+	const clientId = (await jsonOf(response))?.client_id;
 	if (typeof clientId !== 'string' || !clientId) throw new BrokerError('provider_unavailable');
 	return { clientId };
 }

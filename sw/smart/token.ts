@@ -8,7 +8,14 @@ import * as oauth from 'oauth4webapi';
 import * as v from 'valibot';
 import { BrokerError } from '../errors.js';
 import { bodyJson, http } from '../http.js';
-import { authorizationServer, oauthClient, type Registration, requestOptions, tokenEndpointError } from './client.js';
+import {
+	authorizationServer,
+	jsonOf,
+	oauthClient,
+	type Registration,
+	requestOptions,
+	tokenEndpointError,
+} from './client.js';
 import { authenticated, type SigningKey, signedBy } from './client-auth.js';
 import { offsetOf } from './clock.js';
 import { checkIdToken } from './id-token.js';
@@ -31,19 +38,23 @@ export interface Tokens {
 	clockOffset: number | null;
 }
 
+/** @param parameters as `processAuthorizeResponse` gives them: checked, with one code */
 export function authorizationCodeRequest(
 	registration: Registration,
 	parameters: URLSearchParams,
 	pending: { redirectUri: string; codeVerifier: string },
 ): Promise<Response> {
 	return authenticated(registration, (auth) =>
-		oauth.authorizationCodeGrantRequest(
+		oauth.genericTokenEndpointRequest(
 			authorizationServer(registration),
 			oauthClient(registration),
 			auth,
-			parameters,
-			pending.redirectUri,
-			pending.codeVerifier,
+			'authorization_code',
+			{
+				code: parameters.get('code') ?? '',
+				redirect_uri: pending.redirectUri,
+				code_verifier: pending.codeVerifier,
+			},
 			requestOptions(registration),
 		),
 	);
@@ -85,26 +96,24 @@ function patientClaim(accessToken: string): string | null {
 
 export function refreshRequest(registration: Registration, refreshToken: string, scope?: string): Promise<Response> {
 	return authenticated(registration, (auth) =>
-		oauth.refreshTokenGrantRequest(authorizationServer(registration), oauthClient(registration), auth, refreshToken, {
-			...requestOptions(registration),
-			...(scope ? { additionalParameters: { scope } } : {}),
-		}),
+		oauth.genericTokenEndpointRequest(
+			authorizationServer(registration),
+			oauthClient(registration),
+			auth,
+			'refresh_token',
+			{ refresh_token: refreshToken, ...(scope ? { scope } : {}) },
+			requestOptions(registration),
+		),
 	);
 }
 
 /**
  * A new id_token in the answer is not looked at: nothing uses it, and a rotated refresh token must not be lost over it.
- * @param patient the connection's; another one means that this is somebody else's access
- * @throws {BrokerError} `token_response_invalid`, `patient_mismatch`, and those of `tokenEndpointError`
+ * Whose access it is, is the caller's to judge: access to another patient's record is to be ended, and for that it takes the tokens.
+ * @throws {BrokerError} `token_response_invalid`, and those of `tokenEndpointError`
  */
-export async function processRefreshResponse(
-	response: Response,
-	patient: string,
-	vendor: VendorAuth = {},
-): Promise<Tokens> {
-	const tokens = readTokens(await successBody(response, vendor), response);
-	if (tokens.patient !== null && tokens.patient !== patient) throw new BrokerError('patient_mismatch');
-	return tokens;
+export async function processRefreshResponse(response: Response, vendor: VendorAuth = {}): Promise<Tokens> {
+	return readTokens(await successBody(response, vendor), response);
 }
 
 /** Nobody who leaves waits longer, in milliseconds. */
@@ -175,18 +184,10 @@ type TokenResponse = v.InferOutput<typeof TokenResponse>;
 
 /** No cause is kept: it would hold the answer, and with it tokens. */
 async function successBody(response: Response, vendor: VendorAuth): Promise<TokenResponse> {
-	const json: unknown = await response
-		.clone()
-		.json()
-		.catch(() => undefined);
-	if (response.status !== 200) {
-		const error =
-			typeof json === 'object' && json !== null && 'error' in json && typeof json.error === 'string'
-				? json.error
-				: undefined;
-		throw tokenEndpointError(response, error, vendor);
-	}
-	if (json === undefined) throw new BrokerError('provider_unavailable');
+	const json = await jsonOf(response);
+	const error = typeof json?.error === 'string' ? json.error : undefined;
+	if (response.status !== 200) throw tokenEndpointError(response, error, vendor);
+	if (!json) throw new BrokerError('provider_unavailable');
 	const parsed = v.safeParse(TokenResponse, json);
 	if (!parsed.success) throw new BrokerError('token_response_invalid');
 	return parsed.output;

@@ -5,7 +5,7 @@
 import { promisifyRequest } from 'idb-keyval';
 import type { ActivityEntry, Reply } from '../contract.js';
 import { type RowKey, wallet } from './db.js';
-import { Conflict, commit, read } from './rows.js';
+import { commit, read, retried } from './rows.js';
 
 /** What can be said of an event; what is left out is null, empty or now. */
 export type Happening = Pick<ActivityEntry, 'what'> &
@@ -48,20 +48,14 @@ export function recorded(): Promise<void> {
 	return queue;
 }
 
-async function write(happening: Happening & { at: number }): Promise<void> {
-	for (;;) {
+function write(happening: Happening & { at: number }): Promise<void> {
+	return retried(async () => {
 		// Clear All leaves nothing behind: what ends after it must not begin a new wallet to note its end in.
 		if (!(await wallet('readonly', (store) => promisifyRequest(store.count())))) return;
 		const row = await read<Log>(LOG);
 		const log = add(row?.value ?? { next: 1, entries: [] }, happening);
-		if (!log) return;
-		try {
-			await commit([{ key: LOG, expect: row?.revision ?? 0, value: log }]);
-			return;
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
-	}
+		if (log) await commit([{ key: LOG, expect: row?.revision ?? 0, value: log }]);
+	});
 }
 
 /** @returns null where it is noted already */

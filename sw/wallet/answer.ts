@@ -9,16 +9,18 @@ import { type Connection, changeConnection, hasDeviceKey } from './connections.j
 const UNTOLD_MS = 300_000;
 
 /** What is known before the answer; of a new connection, nothing. */
-export type Before = Pick<
+type Before = Pick<
 	Connection,
-	'refreshToken' | 'device' | 'scope' | 'expiry' | 'lastRefreshedAt' | 'clockOffset'
+	'refreshToken' | 'idleRefreshToken' | 'device' | 'scope' | 'expiry' | 'lastRefreshedAt' | 'clockOffset'
 >;
-export type Change = Required<
+/** What an answer renews. */
+export type Renewed = Required<
 	Pick<
 		Connection,
 		| 'accessToken'
 		| 'accessExpiresAt'
 		| 'refreshToken'
+		| 'idleRefreshToken'
 		| 'scope'
 		| 'intent'
 		| 'status'
@@ -29,8 +31,8 @@ export type Change = Required<
 	>
 >;
 
-export function applyTokens(before: Before, tokens: Tokens, now: number): Change {
-	// A device that renews by its key needs no other secret, and keeps none.
+export function applyTokens(before: Before, tokens: Tokens, now: number): Renewed {
+	// A device that renews by its key uses no other secret.
 	const byDevice = hasDeviceKey(before);
 	const refreshToken = byDevice ? null : (tokens.refreshToken ?? before.refreshToken);
 	const renewable = byDevice || refreshToken !== null;
@@ -39,6 +41,7 @@ export function applyTokens(before: Before, tokens: Tokens, now: number): Change
 		accessToken: tokens.accessToken,
 		accessExpiresAt: tokens.accessExpiresAt ?? (renewable ? now + UNTOLD_MS : null),
 		refreshToken,
+		idleRefreshToken: byDevice ? (before.refreshToken ?? before.idleRefreshToken ?? null) : null,
 		// An empty scope is none (RFC 6749, section 3.3), and without one nothing has changed (section 5.1).
 		scope: tokens.scope || before.scope,
 		intent: null,

@@ -5,11 +5,11 @@
 import type { OtherPatient } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { type Connection, findSamePatient } from './connections.js';
-import type { RowKey } from './db.js';
+import { currentEra, type RowKey } from './db.js';
 import { afterGrant, type Grant, keepGrant, NAME_MS } from './grant.js';
 import { patientOf } from './patient.js';
 import { revokeTokens } from './remove.js';
-import { commit, read, readAll, update } from './rows.js';
+import { type Change, commit, read, readAll, update } from './rows.js';
 
 interface Waiting {
 	id: string;
@@ -20,19 +20,22 @@ interface Waiting {
 	patient: Connection['patient'];
 	arrivedAt: number;
 	/** What the person chose; it stays for a while, so that a repeated choice gets the same answer. */
-	settled: { connectionId: string | null } | null;
+	settled: { connectionId: string | null; sid?: string | null } | null;
 }
 
 const KIND = 'arrival';
 const arrivalKey = (id: string): RowKey => [KIND, id];
 const WAIT_MS = 15 * 60_000;
 
-/** On disk before its name is read: a worker may die during that. */
-export async function parkArrival(grant: Grant, connectionId: string): Promise<void> {
+/**
+ * On disk before its name is read: a worker may die during that.
+ * @param beside what is committed in the same transaction
+ */
+export async function parkArrival(grant: Grant, connectionId: string, beside: Change[]): Promise<void> {
 	const { registration, provider, tokens } = grant;
 	const id = crypto.randomUUID();
 	const waiting: Waiting = { id, grant, connectionId, patient: null, arrivedAt: Date.now(), settled: null };
-	await commit([{ key: arrivalKey(id), expect: 0, value: waiting }]);
+	await commit([{ key: arrivalKey(id), expect: 0, value: waiting }, ...beside]);
 	const access = { ...registration, provider, patientId: tokens.patient, accessToken: tokens.accessToken };
 	const patient = await patientOf(access, NAME_MS);
 	// It waits without a name, too; and what is parked must not be parked again.
@@ -69,11 +72,18 @@ export async function settleArrival(
 	choice: 'add' | 'cancel',
 	include: (sid: string, connectionId: string) => Promise<void>,
 ): Promise<Settled> {
+	// Whoever clears everything ends this access as well.
+	const era = currentEra();
 	return held(id, async () => {
 		const row = (await read<Waiting>(arrivalKey(id)))?.value;
-		if (row?.settled) return { connectionId: row.settled.connectionId, rest: Promise.resolve() };
+		if (row?.settled) {
+			const { connectionId, sid } = row.settled;
+			// A worker may have died before it came to this.
+			if (sid && connectionId) await include(sid, connectionId);
+			return { connectionId, rest: Promise.resolve() };
+		}
 		if (!row?.grant || !isOpen(row, Date.now())) throw new BrokerError('arrival_unknown');
-		return choice === 'add' ? add(row, row.grant, include) : cancel(row, row.grant);
+		return choice === 'add' ? add(row, row.grant, include, era) : cancel(row, row.grant, era);
 	});
 }
 
@@ -81,19 +91,22 @@ async function add(
 	row: Waiting,
 	grant: Grant,
 	include: (sid: string, connectionId: string) => Promise<void>,
+	era: number,
 ): Promise<Settled> {
+	const { sid } = grant;
 	const kept = await keepGrant(grant, null, (connectionId) => [
-		{ key: arrivalKey(row.id), value: { ...row, grant: null, patient: null, settled: { connectionId } } },
+		{ key: arrivalKey(row.id), value: { ...row, grant: null, patient: null, settled: { connectionId, sid } } },
+		{ era },
 	]);
 	const { connection } = kept;
-	if (grant.sid) await include(grant.sid, connection.id);
+	if (sid) await include(sid, connection.id);
 	return { connectionId: connection.id, rest: afterGrant(kept, row.patient) };
 }
 
 /** The choice first, then the request: a worker that dies in between leaves it to `settleOldArrivals`. */
-async function cancel(row: Waiting, grant: Grant): Promise<Settled> {
+async function cancel(row: Waiting, grant: Grant, era: number): Promise<Settled> {
 	const settled = { connectionId: null };
-	await commit([{ key: arrivalKey(row.id), value: { ...row, patient: null, settled } }]);
+	await commit([{ key: arrivalKey(row.id), value: { ...row, patient: null, settled } }, { era }]);
 	const ended = { ...row, grant: null, patient: null, settled };
 	const rest = revokeArrived(grant).then(() => update<Waiting>(arrivalKey(row.id), () => ended));
 	return { connectionId: null, rest };
@@ -114,7 +127,8 @@ async function end(id: string, now: number): Promise<void> {
 	const row = (await read<Waiting>(key))?.value;
 	if (!row || isOpen(row, now)) return;
 	if (row.grant) await revokeArrived(row.grant);
-	await commit([row.arrivedAt + WAIT_MS <= now ? { key, remove: true } : { key, value: { ...row, grant: null } }]);
+	if (row.arrivedAt + WAIT_MS <= now) await commit([{ key, remove: true }]);
+	else await update<Waiting>(key, () => ({ ...row, grant: null }));
 }
 
 /** Choosing and ending exclude each other, in whichever worker. */

@@ -7,14 +7,10 @@
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import * as v from 'valibot';
 import { ClientAuth } from '../../relay/contract.js';
-import type { Kdf, Reply } from '../contract.js';
+import { BACKUP_MOST, type Kdf, type Reply } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { checkedUrl } from '../http.js';
-
-const VERSION = 1;
-const TYPE = 'satchel-backup+jwe';
-/** Characters. A wallet of a hundred connections has a tenth of it. */
-const MOST = 2 * 1024 * 1024;
+import { normalizeBase } from '../smart/discover.js';
 
 /**
  * What this version makes is N = 2^17, r = 8, p = 1: 128 MiB (128 · N · r octets). The bounds leave room either way, and keep
@@ -28,7 +24,9 @@ const KdfShape = v.object({
 	salt: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
 });
 
-const time = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** The last moment of ECMAScript's calendar (ECMA-262, section 21.4.1.1). */
+const LAST = 8.64e15;
+const time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LAST));
 
 const Header = v.object({
 	alg: v.literal('dir'),
@@ -50,17 +48,19 @@ const url = v.pipe(
 	}),
 );
 const strings = v.array(v.string());
+/** As long as in the directory: names are copied into the activity. */
+const short = (max: number) => v.pipe(v.string(), v.maxLength(max));
 
 /** Whatever a connection needs to go on elsewhere. No key, job or session: those stay where they are. */
 const Entry = v.object({
 	provider: v.object({
-		id: v.optional(v.string()),
-		name: v.string(),
-		location: v.optional(v.string()),
-		vendor: v.optional(v.string()),
+		id: v.optional(short(100)),
+		name: short(300),
+		location: v.optional(short(300)),
+		vendor: v.optional(short(40)),
 	}),
-	fhirBaseUrl: url,
-	clientId: v.string(),
+	fhirBaseUrl: v.pipe(url, v.transform(normalizeBase)),
+	clientId: short(500),
 	clientAuth: v.optional(ClientAuth),
 	config: v.looseObject({
 		issuer: v.nullable(v.string()),
@@ -68,6 +68,7 @@ const Entry = v.object({
 		tokenEndpoint: url,
 		revocationEndpoint: v.nullable(url),
 		introspectionEndpoint: v.nullable(url),
+		registrationEndpoint: v.exactOptional(v.nullable(url)),
 		jwksUri: v.nullable(url),
 		scopesSupported: strings,
 		capabilities: strings,
@@ -75,12 +76,12 @@ const Entry = v.object({
 		idTokenAlgorithms: strings,
 	}),
 	patientId: v.pipe(v.string(), v.minLength(1)),
-	patient: v.nullable(v.object({ name: v.exactOptional(v.string()), birthDate: v.exactOptional(v.string()) })),
+	patient: v.nullable(v.object({ name: v.exactOptional(short(500)), birthDate: v.exactOptional(short(40)) })),
 	scope: v.string(),
 	connectedAt: time,
 	lastRefreshedAt: time,
 	expiry: v.variant('kind', [
-		v.object({ kind: v.literal('at'), at: v.number(), renews: v.boolean() }),
+		v.object({ kind: v.literal('at'), at: v.pipe(v.number(), v.maxValue(LAST)), renews: v.boolean() }),
 		v.object({ kind: v.literal('none') }),
 		v.object({ kind: v.literal('unknown') }),
 	]),
@@ -123,7 +124,8 @@ export function inspectFile(file: string): Reply<'backup.inspect'> {
 }
 
 function fileHeader(file: string): Record<string, unknown> {
-	if (file.length > MOST || !/^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/.test(file)) throw new BrokerError('backup_invalid');
+	if (file.length > BACKUP_MOST || !/^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/.test(file))
+		throw new BrokerError('backup_invalid');
 	try {
 		const header = decodeProtectedHeader(file) as Record<string, unknown>;
 		if (header.typ === TYPE) return header;

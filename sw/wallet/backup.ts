@@ -4,24 +4,26 @@
  * It is a move and not a copy. Whoever makes a backup renews nothing from that moment on, in one transaction with the file;
  * `resume` takes it back, which is right only where the file was not restored.
  */
+import { attachment, day } from '../attachment.js';
 import type { BackupEntry, Payload, Reply } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { record } from './activity.js';
-import { type Contents, type Entry, inspectFile, openBackup, sealBackup } from './backup-file.js';
+import { type Contents, type Entry, openBackup, sealBackup } from './backup-file.js';
 import {
 	type Connection,
 	connectionKey,
 	deviceKeyRow,
+	findSamePatient,
 	hasDeviceKey,
 	isExpired,
 	listConnections,
 } from './connections.js';
-import type { RowKey } from './db.js';
-import { locked, saveUnsaved } from './keeper.js';
+import { currentEra, type RowKey } from './db.js';
+import { whileNoJobRuns } from './idle.js';
+import { locked } from './lease.js';
 import { PAUSED, pausedSince } from './pause.js';
-import { type Change, Conflict, commit, read, take } from './rows.js';
-
-export { pausedSince };
+import { type Change, Conflict, commit, read, retried, take } from './rows.js';
+import { hasUnsaved, saveUnsaved } from './unsaved.js';
 
 const FILES: RowKey = ['backup'];
 const fileKey = (id: string): RowKey => [...FILES, id];
@@ -35,31 +37,49 @@ function alone<T>(work: () => Promise<T>): Promise<T> {
 	return navigator.locks.request('backup', { signal: AbortSignal.timeout(90_000) }, work);
 }
 
-/** Runs `work` while none of these connections is being refreshed, so that what is read is the newest there is. */
-function atRest<T>(ids: string[], work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while none of these connections is being refreshed, so that what is read is the newest there is.
+ * @param still tells those whose lock was taken away meanwhile: they are as they were when it was had
+ */
+function atRest<T>(ids: string[], work: (still: Change[]) => Promise<T>, still: Change[] = []): Promise<T> {
 	const [id, ...rest] = ids;
-	return id === undefined ? work() : locked(id, () => atRest(rest, work));
+	if (id === undefined) return work(still);
+	return locked(id, async () => {
+		const key = connectionKey(id);
+		return atRest(rest, work, [...still, { key, expect: (await read(key))?.revision ?? 0 }]);
+	});
 }
 
-/** @throws {BrokerError} `storage_failed` where tokens are in memory alone: a file of older ones would be worthless */
+/**
+ * @throws {BrokerError} `busy` while a job runs, which the pause would stop half way; `storage_failed` where tokens are in memory
+ * alone: a file of older ones would be worthless
+ */
 export function createBackup({ key, kdf }: Payload<'backup.create'>): Promise<Reply<'backup.create'>> {
-	return alone(async () => {
+	const era = currentEra();
+	const make = async () => {
+		// Before any lock is held: what is being written may wait for one.
+		if (await saveUnsaved()) throw new BrokerError('storage_failed');
 		// In one order for everybody, so that two that wait never wait for each other.
 		const ids = (await listConnections()).map(({ id }) => id).sort();
-		const made = await atRest(ids, async () => {
-			if (await saveUnsaved()) throw new BrokerError('storage_failed');
+		const made = await atRest(ids, async (still) => {
+			if (hasUnsaved()) throw new Conflict();
 			const createdAt = Date.now();
 			const entries = (await listConnections()).map((connection) => toEntry(connection, createdAt));
 			const file = await sealBackup({ connections: entries }, key, kdf, createdAt);
 			const id = crypto.randomUUID();
 			const stored: StoredFile = { file, createdAt };
 			const since = (await pausedSince())?.since ?? createdAt;
-			await commit([{ below: FILES }, { key: fileKey(id), value: stored }, { key: PAUSED, value: { since } }]);
+			const made = [
+				{ key: fileKey(id), value: stored },
+				{ key: PAUSED, value: { since } },
+			];
+			await commit([{ below: FILES }, ...made, ...still, { era }]);
 			return { id, connections: entries.map((entry) => viewEntry(entry, createdAt)) };
 		});
 		void record({ what: 'backup_made' });
 		return made;
-	});
+	};
+	return alone(() => whileNoJobRuns(() => retried(make)));
 }
 
 function toEntry(connection: Connection, now: number): Entry {
@@ -93,20 +113,8 @@ function viewEntry(entry: Entry, now: number): BackupEntry {
 export async function backupResponse(id: string): Promise<Response> {
 	const stored = await take<StoredFile>(fileKey(id));
 	if (!stored) throw new BrokerError('backup_invalid');
-	const day = new Date(stored.createdAt).toISOString().slice(0, 10);
-	return new Response(stored.file, {
-		headers: {
-			// RFC 7515, section 9.2.1
-			'Content-Type': 'application/jose',
-			'Content-Disposition': `attachment; filename="satchel-backup-${day}.jwe"`,
-			'Cache-Control': 'no-store',
-		},
-	});
-}
-
-/** @throws {BrokerError} `backup_invalid`, `backup_version` */
-export async function inspectBackup(file: string): Promise<Reply<'backup.inspect'>> {
-	return inspectFile(file);
+	// RFC 7515, section 9.2.1
+	return attachment(stored.file, 'application/jose', `satchel-backup-${day(stored.createdAt)}.jwe`);
 }
 
 /**
@@ -116,6 +124,7 @@ export async function inspectBackup(file: string): Promise<Reply<'backup.inspect
  * @throws {BrokerError} `paused` here: what was handed over would wake with it, `backup_invalid`, `backup_version`, `backup_passphrase`
  */
 export function restoreBackup({ file, key }: Payload<'backup.restore'>): Promise<Reply<'backup.restore'>> {
+	const era = currentEra();
 	return alone(async () => {
 		const contents = await openBackup(file, key);
 		if (await pausedSince()) throw new BrokerError('paused');
@@ -123,29 +132,37 @@ export function restoreBackup({ file, key }: Payload<'backup.restore'>): Promise
 		const now = Date.now();
 		// The lock of a sign-in: neither adds a second connection of a patient beside the other's. Nothing in it is slow.
 		const signal = AbortSignal.timeout(30_000);
-		const restored = await navigator.locks.request('connect', { signal }, () => retried(() => merge(contents, now)));
+		const restored = await navigator.locks.request('connect', { signal }, () =>
+			retried(() => merge(contents, now, era)),
+		);
 		if (restored) void record({ what: 'backup_restored' });
 		return { connections: contents.connections.map((entry) => viewEntry(entry, now)) };
 	});
 }
 
 /** @returns how many connections were added or repaired */
-async function merge({ connections }: Contents, now: number): Promise<number> {
-	const here = await listConnections();
+async function merge({ connections }: Contents, now: number, era: number): Promise<number> {
 	const seen = new Set<string>();
+	// Two connections that present one token would cost each other the grant.
+	const known = new Set((await listConnections()).flatMap((one) => [one.accessToken, one.refreshToken]));
 	const changes: Change[] = [];
 	for (const entry of connections) {
 		const identity = JSON.stringify([entry.fhirBaseUrl, entry.patientId]);
-		const same = here.find((c) => c.fhirBaseUrl === entry.fhirBaseUrl && c.patientId === entry.patientId);
-		if (seen.has(identity) || (same && (!isExpired(same, now) || isOver(entry, now)))) continue;
+		const token = entry.access?.token ?? null;
+		if (seen.has(identity) || (token && known.has(token))) continue;
+		const id = (await findSamePatient(entry.fhirBaseUrl, entry.patientId))?.id ?? crypto.randomUUID();
+		const key = connectionKey(id);
+		// Judged as it was at the revision that is replaced: somebody may be signing in.
+		const row = await read<Connection>(key);
+		const same = row?.value;
+		if (same && (!isExpired(same, now) || isOver(entry, now))) continue;
 		seen.add(identity);
-		const key = connectionKey(same?.id ?? crypto.randomUUID());
-		const expect = same ? ((await read<Connection>(key))?.revision ?? 0) : 0;
-		changes.push({ key, expect, value: fromEntry(entry, String(key[1]), same, now) });
+		known.add(token);
+		changes.push({ key, expect: row?.revision ?? 0, value: fromEntry(entry, id, same, now) });
 		// The grant that has ended takes its key along.
-		if (same) changes.push({ key: deviceKeyRow(same.id), remove: true });
+		if (same) changes.push({ key: deviceKeyRow(id), remove: true });
 	}
-	if (changes.length) await commit(changes);
+	if (changes.length) await commit([...changes, { era }]);
 	return changes.length;
 }
 
@@ -164,16 +181,6 @@ function fromEntry(entry: Entry, id: string, same: Connection | undefined, now: 
 		connectedAt: Math.min(connectedAt, same?.connectedAt ?? connectedAt),
 		newForSession: null,
 	};
-}
-
-async function retried<T>(work: () => Promise<T>): Promise<T> {
-	for (;;) {
-		try {
-			return await work();
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
-	}
 }
 
 /** Goes on renewing here. A file that was not fetched yet is deleted with it. */

@@ -19,9 +19,10 @@ import { discover, type SmartConfiguration } from '../smart/discover.js';
 import { chooseScopes } from '../smart/scopes.js';
 import { authorizationCodeRequest, processAuthorizationCodeResponse } from '../smart/token.js';
 import { vendorAuth } from '../smart/vendors.js';
+import { record } from './activity.js';
 import { parkArrival } from './arrival.js';
 import { type Connection, getConnection } from './connections.js';
-import type { RowKey } from './db.js';
+import { currentEra, keysBelow, type RowKey } from './db.js';
 import { afterGrant, type Grant, type Kept, keepGrant, NAME_MS } from './grant.js';
 import { notify } from './notices.js';
 import { readPatient } from './patient.js';
@@ -48,6 +49,9 @@ const KIND = 'trip';
 /** People need a while to find their password. */
 const TRIP_MS = 60 * 60_000;
 export const CALLBACK_PATH = '/connect/callback';
+
+/** 32 random octets in base64url; anybody may send anything else. */
+const isState = (state: string) => /^[A-Za-z0-9_-]{43}$/.test(state);
 
 /** The row's key must not give the state away; a hash of it does not. */
 const tripKey = async (state: string): Promise<RowKey> => [KIND, await tokenHash(state)];
@@ -112,13 +116,6 @@ export interface Arrival {
 	rest: Promise<unknown>;
 }
 
-let abandoned = 0;
-
-/** Sign-ins that this worker is finishing come to nothing: what was cleared meanwhile must not begin anew with them. */
-export function abandonSignIns(): void {
-	abandoned++;
-}
-
 /**
  * Never throws for what a provider or a person did: the outcome is a notice, shown where the person started.
  * @param include puts a connection into the session that it was made for
@@ -133,14 +130,18 @@ export async function finishConnect(
 		return { returnTo: '/connections', rest: Promise.resolve() };
 	}
 	const { returnTo } = trip;
-	const began = abandoned;
+	// What is cleared meanwhile must not begin anew with this.
+	const began = currentEra();
 	try {
 		const grant = await exchange(trip, parameters);
-		if (began === abandoned) return await settleSignIn(trip, grant, include);
+		if (began === currentEra()) return await settleSignIn(trip, grant, include);
 		return { returnTo: '/connections', rest: revokeTokens(grant.registration, grant.tokens) };
 	} catch (error) {
-		if (began === abandoned) await notify({ kind: 'error', error: toWire(error), providerName: trip.provider.name });
-		return { returnTo, rest: Promise.resolve() };
+		if (began !== currentEra()) return { returnTo, rest: Promise.resolve() };
+		const wire = toWire(error);
+		const about = { providerName: trip.provider.name, connectionId: trip.reauthorizes, code: wire.code };
+		await notify({ kind: 'error', error: wire, providerName: about.providerName });
+		return { returnTo, rest: record({ what: 'connect_failed', ...about }) };
 	}
 }
 
@@ -155,24 +156,25 @@ async function settleSignIn(
 ): Promise<Arrival> {
 	const { returnTo, sid, reauthorizes } = trip;
 	const done: { kept?: Kept } = {};
+	const beside = [{ era: currentEra() }];
 	/** Goes on where it stopped. */
 	const write = async (): Promise<void> => {
 		if (!done.kept) {
 			const wanted = reauthorizes ? await getConnection(reauthorizes) : undefined;
 			// No notice: the choice itself is what the person is shown (`Overview.otherPatient`).
-			if (wanted && wanted.patientId !== grant.tokens.patient) return parkArrival(grant, wanted.id);
-			done.kept = await keepGrant(grant, reauthorizes);
+			if (wanted && wanted.patientId !== grant.tokens.patient) return parkArrival(grant, wanted.id, beside);
+			done.kept = await keepGrant(grant, reauthorizes, () => beside);
 		}
 		const { connection, repaired } = done.kept;
 		if (sid) await include(sid, connection.id);
-		await notify({ kind: repaired ? 'reauthorized' : 'connected', connectionId: connection.id });
+		await notify({ kind: repaired ? 'reauthorized' : 'connected', connectionId: connection.id }, beside);
 	};
 	const after = async (): Promise<void> => {
 		if (done.kept) await afterGrant(done.kept);
 	};
 	const key = `sign-in ${crypto.randomUUID()}`;
 	try {
-		await keep(key, write);
+		await keep(key, write, grant);
 	} catch {
 		return { returnTo, rest: written(key).then(after) };
 	}
@@ -180,9 +182,16 @@ async function settleSignIn(
 	return { returnTo, rest: after() };
 }
 
+/** What names the trip of this state; undefined where nobody set out with it. Needs no key. */
+export async function tripId(state: string): Promise<string | undefined> {
+	if (!isState(state)) return undefined;
+	const hash = await tokenHash(state);
+	return (await keysBelow([KIND])).some(([, known]) => known === hash) ? hash : undefined;
+}
+
 /** The row is deleted in the transaction that reads it: of two callbacks with one state, one gets it. */
 async function takeTrip(state: string): Promise<Trip | undefined> {
-	if (!/^[A-Za-z0-9_-]{43}$/.test(state)) return undefined;
+	if (!isState(state)) return undefined;
 	const trip = await take<Trip>(await tripKey(state));
 	return trip && Date.now() - trip.startedAt <= TRIP_MS ? trip : undefined;
 }

@@ -3,7 +3,7 @@ import type { ConnectionView, ErrorCode, Expiry, WireError } from '../contract.j
 import { toWire } from '../errors.js';
 import type { Registration } from '../smart/client.js';
 import type { RowKey } from './db.js';
-import { type Change, Conflict, commit, read, readAll, update } from './rows.js';
+import { type Change, commit, read, readAll, update } from './rows.js';
 
 /** Times in milliseconds since the epoch, by this device's clock. */
 export interface Connection extends Registration {
@@ -21,6 +21,8 @@ export interface Connection extends Registration {
 	accessExpiresAt: number | null;
 	/** Null: access ends with the access token. */
 	refreshToken: string | null;
+	/** What the sign-in gave a device that renews by its own key: of no use any more but to be ended. */
+	idleRefreshToken?: string | null;
 	/**
 	 * Written before a refresh request leaves and cleared with its answer: a worker that finds it knows that its
 	 * predecessor may have died with a rotated token in flight. `tokenHash` is of what was presented, `attempt` counts how often;
@@ -67,31 +69,16 @@ export function updateConnection(id: string, change: Partial<Connection>): Promi
 	return update<Connection>(connectionKey(id), (connection) => ({ ...connection, ...change }));
 }
 
-/** The same, by a function of what is there; undefined leaves it as it is. */
+/**
+ * The same, by a function of what is there; undefined leaves it as it is.
+ * @param beside what is committed in the same transaction: all of it or, where the connection is gone, nothing
+ */
 export function changeConnection(
 	id: string,
 	change: (connection: Connection) => Connection | undefined,
+	beside?: Change[],
 ): Promise<Connection | undefined> {
-	return update<Connection>(connectionKey(id), change);
-}
-
-/** The same, with other rows in the same transaction: all of it or, where the connection is gone, nothing. */
-export async function changeTogether(
-	id: string,
-	change: (connection: Connection) => Connection | undefined,
-	beside: Change[],
-): Promise<Connection | undefined> {
-	for (;;) {
-		const row = await read<Connection>(connectionKey(id));
-		const value = row && change(row.value);
-		if (!row || !value) return row?.value;
-		try {
-			await commit([{ key: connectionKey(id), expect: row.revision, value }, ...beside]);
-			return value;
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
-	}
+	return update<Connection>(connectionKey(id), change, beside);
 }
 
 /** The key of this device and a lease go with it. */
@@ -121,8 +108,13 @@ export function noteProblem(before: Connection['problem'], error: unknown, now: 
 	return { error: toWire(error), since: Math.min(before?.since ?? now, now), triedAt: now };
 }
 
-export function hasDeviceKey({ device }: Pick<Connection, 'device'>): boolean {
-	return typeof device === 'object' && device !== null;
+/** The id of the client that this device registered for itself; undefined where it has none. */
+export function ownClient({ device }: Pick<Connection, 'device'>): string | undefined {
+	return typeof device === 'object' ? device?.clientId : undefined;
+}
+
+export function hasDeviceKey(connection: Pick<Connection, 'device'>): boolean {
+	return ownClient(connection) !== undefined;
 }
 
 /** Whether there is something to renew access with: a refresh token, or this device's own key. */

@@ -42,8 +42,21 @@ export function onForget(listener: (deleted: boolean) => void): void {
 	forgotten = listener;
 }
 
+let era = 0;
+
+/** Another one begins when everything is deleted: what began before must not begin a new wallet (`Change`). */
+export function currentEra(): number {
+	return era;
+}
+
+/** What began is to come to nothing, also while the database is still there. */
+export function endEra(): void {
+	era++;
+}
+
 function forget(deleted = false): void {
 	opening = undefined;
+	if (deleted) endEra();
 	forgotten(deleted);
 }
 

@@ -21,18 +21,29 @@ export function dueConnections(connections: Connection[], now: number, online: b
 		.sort((a, b) => Number(b.intent !== null) - Number(a.intent !== null) || needSince(b) - needSince(a));
 }
 
-function isDue(connection: Connection, now: number, online: boolean): boolean {
+export function isDue(connection: Connection, now: number, online: boolean): boolean {
 	const { problem, intent, lastRefreshedAt } = connection;
 	if (isExpired(connection, now) || !isRenewable(connection)) return false;
 	// The first death is looked into at once. After another one there is a problem, and a pause that grows with it.
 	if (intent && (intent.attempt ?? 1) < 2) return true;
-	if (problem && now < restsUntil(problem, now, online)) return false;
+	if (rests(connection, now, online)) return false;
 	// A moment that is still to come was noted by a clock that has been moved back, and says nothing.
 	return Boolean(intent ?? problem) || lastRefreshedAt > now || needSince(connection) <= now;
 }
 
 function needSince({ accessExpiresAt, lastRefreshedAt }: Connection): number {
 	return Math.min((accessExpiresAt ?? Number.POSITIVE_INFINITY) - NEAR_MS, lastRefreshedAt + UNTESTED_MS);
+}
+
+/** Those for which this device is still to register a client of its own. Where access has ended, that is only given up. */
+export function wantingDevice(connections: Connection[], now: number, online: boolean): Connection[] {
+	return connections.filter(
+		(connection) => connection.device === 'wanted' && (isExpired(connection, now) || !rests(connection, now, online)),
+	);
+}
+
+function rests({ problem }: Connection, now: number, online: boolean): boolean {
+	return problem !== null && now < restsUntil(problem, now, online);
 }
 
 /** Until when a connection with a problem is left alone. */

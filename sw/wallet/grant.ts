@@ -9,7 +9,7 @@ import { applyTokens, tellEnd } from './answer.js';
 import {
 	addConnection,
 	type Connection,
-	changeTogether,
+	changeConnection,
 	deviceKeyRow,
 	findSamePatient,
 	updateConnection,
@@ -105,7 +105,7 @@ async function repair(id: string, grant: Grant, beside: Change[]): Promise<Conne
 		const { clientAuth } = registration;
 		return { ...blank, ...registration, clientAuth, provider, ...renewed, device };
 	};
-	const saved = await changeTogether(id, renew, [{ key: deviceKeyRow(id), remove: true }, ...beside]);
+	const saved = await changeConnection(id, renew, [{ key: deviceKeyRow(id), remove: true }, ...beside]);
 	if (saved) forgetUnsaved(id);
 	// The old refresh token is not revoked: servers that keep one grant for each person and app would end the new one too.
 	return saved;

@@ -11,9 +11,8 @@ import { tryAccess } from './patient.js';
 import { failed, note, refresh } from './refresh.js';
 import { settle } from './unsaved.js';
 
-export { applyTokens, tellEnd } from './answer.js';
 export { locked } from './lease.js';
-export { forgetUnsaved, hasUnsaved, saveUnsaved } from './unsaved.js';
+export { saveUnsaved } from './unsaved.js';
 
 /** An access token with less than this left is not worth starting with, unless it never had much more. */
 const MARGIN_MS = 60_000;
@@ -40,7 +39,8 @@ export interface Stale {
 }
 
 /**
- * A connection with an access token that is good for at least a minute, refreshing it if need be.
+ * A connection with an access token that is good for at least a minute, refreshing it if need be. Who waited for somebody else's
+ * request shares what came of it, a failure as well.
  * @throws {BrokerError} `connection_unknown`, `reauthorization_required`, `timeout`, and what a refresh throws
  */
 export async function freshConnection(id: string, stale: Stale = {}): Promise<Connection> {
@@ -48,8 +48,17 @@ export async function freshConnection(id: string, stale: Stale = {}): Promise<Co
 	if (isUsable(known, stale)) return known;
 	return locked(id, async () => {
 		const connection = await load(id);
-		return isUsable(connection, stale) ? connection : shown(id, () => refresh(connection));
+		if (isUsable(connection, stale)) return connection;
+		const failure = failedSince(known, connection);
+		if (failure) throw failure;
+		return shown(id, () => refresh(connection));
 	});
+}
+
+/** The failure that was noted in between; an intent beside it is of a worker that died, and that is no answer. */
+function failedSince(known: Connection, { problem, intent }: Connection): BrokerError | undefined {
+	if (!problem || intent || problem.error.correlationId === known.problem?.error.correlationId) return undefined;
+	return new BrokerError(problem.error.code, problem.error);
 }
 
 /** Shows the connection as being refreshed meanwhile. */
@@ -76,7 +85,7 @@ function isUsable(connection: Connection, { rejected, seen }: Stale): boolean {
 }
 
 /** What is left of the access token, in milliseconds. */
-export function timeLeft({ accessExpiresAt }: Connection, now: number): number {
+function timeLeft({ accessExpiresAt }: Connection, now: number): number {
 	return (accessExpiresAt ?? Number.POSITIVE_INFINITY) - now;
 }
 

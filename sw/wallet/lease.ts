@@ -3,13 +3,13 @@
  *
  * The Web Lock is what counts; it is freed when its holder dies. A holder that neither ends nor dies would lock the connection
  * for ever, so whoever refreshes writes a lease beside its intent, in the same transaction. A lock that cannot be had in time
- * is stolen, but only where no lease runs; and since a holder that lost its lock is not stopped by that, everything it
- * writes afterwards is compared with what is there (`changeLeased`).
+ * is stolen, but only where no lease runs and nobody keeps an answer that is not on disk; and since a holder that lost its lock
+ * is not stopped by that, everything it writes afterwards is compared with what is there (`changeLeased`).
  */
 import { BrokerError } from '../errors.js';
 import { type Connection, connectionKey } from './connections.js';
 import type { RowKey } from './db.js';
-import { type Change, Conflict, commit, read } from './rows.js';
+import { type Change, commit, read, retried } from './rows.js';
 import { isUnsaved, written } from './unsaved.js';
 
 export interface Lease {
@@ -26,6 +26,8 @@ const LOCK_TIMEOUT_MS = 90_000;
 
 const leaseKey = (id: string): RowKey => ['lease', id];
 const lockName = (id: string) => `refresh ${id}`;
+/** Held beside it by whoever keeps an answer in memory alone: that is no holder who is stuck, however long it lasts. */
+const keptName = (id: string) => `kept ${id}`;
 
 /** Locks that this worker keeps although nobody works, with the end of what runs under them. */
 const kept = new Map<string, Promise<unknown>>();
@@ -74,12 +76,15 @@ function holding<T>(id: string, options: LockOptions, work: () => Promise<T>): P
 async function keepLock(id: string): Promise<void> {
 	if (!isUnsaved(id)) return;
 	kept.set(id, Promise.resolve());
-	for (let last: Promise<unknown> | undefined; kept.get(id) !== last || isUnsaved(id); ) {
-		await written(id);
-		last = kept.get(id);
-		await last?.then(nothing, nothing);
-	}
-	kept.delete(id);
+	// Shared, as a holder that was late may keep an answer as well.
+	await navigator.locks.request(keptName(id), { mode: 'shared' }, async () => {
+		for (let last: Promise<unknown> | undefined; kept.get(id) !== last || isUnsaved(id); ) {
+			await written(id);
+			last = kept.get(id);
+			await last?.then(nothing, nothing);
+		}
+		kept.delete(id);
+	});
 }
 
 const nothing = () => {};
@@ -87,14 +92,14 @@ const nothing = () => {};
 /** One thief at a time, so that none steals from another. */
 function takeOver<T>(id: string, work: () => Promise<T>): Promise<T> {
 	return navigator.locks.request(`steal ${id}`, { ifAvailable: true }, async (only) => {
-		const lease = (await read<Lease>(leaseKey(id)))?.value;
-		if (!only || isRunning(lease, Date.now())) throw new BrokerError('timeout');
+		const keeps = () => navigator.locks.request(keptName(id), { ifAvailable: true }, (lock) => !lock);
+		if (!only || isRunning(await currentLease(id), Date.now()) || (await keeps())) throw new BrokerError('timeout');
 		return holding(id, { steal: true }, work);
 	});
 }
 
 /** A lease that ends later than any could is of a clock that was wrong. */
-export function isRunning(lease: Lease | undefined, now: number): boolean {
+function isRunning(lease: Lease | undefined, now: number): boolean {
 	return lease !== undefined && lease.until > now && lease.until <= now + LEASE_MS;
 }
 
@@ -107,11 +112,11 @@ export async function currentLease(id: string): Promise<Lease | undefined> {
  * undefined to leave both as they are.
  * @returns the connection afterwards; undefined if it is gone, and then nothing is written
  */
-export async function changeLeased(
+export function changeLeased(
 	id: string,
 	decide: (connection: Connection, lease: Lease | undefined) => { connection: Connection; lease?: Lease } | undefined,
 ): Promise<Connection | undefined> {
-	for (;;) {
+	return retried(async () => {
 		const [row, lease] = [await read<Connection>(connectionKey(id)), await read<Lease>(leaseKey(id))];
 		if (!row) return undefined;
 		const decided = decide(row.value, lease?.value);
@@ -120,11 +125,7 @@ export async function changeLeased(
 		const changes: Change[] = [{ key: connectionKey(id), expect: row.revision, value: decided.connection }];
 		if (decided.lease) changes.push({ key: leaseKey(id), expect, value: decided.lease });
 		else if (lease) changes.push({ key: leaseKey(id), expect, remove: true });
-		try {
-			await commit(changes);
-			return decided.connection;
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
-	}
+		await commit(changes);
+		return decided.connection;
+	});
 }

@@ -8,6 +8,7 @@ import type { Overview, Payload, Reply } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { record } from './activity.js';
 import { keysBelow, transact } from './db.js';
+import { whileNoJobRuns } from './idle.js';
 import { resealPatiently } from './reseal.js';
 import { hasUnsaved, saveUnsaved } from './unsaved.js';
 import {
@@ -53,8 +54,9 @@ export async function enableLock({ key, credentialId, salt }: Payload<'lock.enab
 			const wrapped = await makeKey(key, id);
 			const locked: WrappedKey = { id, wrapped, credentialId, salt, closed: false };
 			// Known before it is on disk: whoever reads right after must not find the wallet locked.
-			rememberKey({ id, key: await unwrap(key, locked) });
-			await resealPatiently({ id, key: await unwrap(key, locked) }, locked);
+			const fresh = { id, key: await unwrap(key, locked) };
+			rememberKey(fresh);
+			await resealPatiently(fresh, locked);
 		}),
 	);
 	await record({ what: 'lock_on' });
@@ -85,7 +87,11 @@ export async function unlock(key: CryptoKey, again = false): Promise<void> {
 	const row = await keyRow();
 	if (!isWrapped(row)) return;
 	if (again && row.closed) throw new BrokerError('locked');
-	rememberKey({ id: row.id, key: await unwrap(key, row) });
+	const opened = await unwrap(key, row);
+	// Once more: the person may have locked meanwhile.
+	const now = await keyRow();
+	if (again && isWrapped(now) && now.closed) throw new BrokerError('locked');
+	rememberKey({ id: row.id, key: opened });
 	// A disk that cannot be written may still be read: then only the passkey keeps opening it.
 	if (row.closed) await replaceKeyRow(row.id, { ...row, closed: false }).catch(() => undefined);
 }
@@ -149,21 +155,10 @@ async function unwrap(wrapping: CryptoKey, { id, wrapped }: WrappedKey): Promise
 	}
 }
 
-/** Runs `work` while no slice of a job runs in any worker. Never waits, so it may come before every other lock. */
-async function whileNoJobRuns(work: () => Promise<void>): Promise<void> {
-	const names = (await keysBelow(['job'])).map(([, id]) => `job ${id}`);
-	const next = async (): Promise<void> => {
-		const name = names.pop();
-		if (name === undefined) return work();
-		await navigator.locks.request(name, { ifAvailable: true }, (lock) => {
-			if (!lock) throw new BrokerError('busy');
-			return next();
-		});
-	};
-	return next();
-}
-
-/** Runs `work` while no sign-in is being finished and no connection refreshed, in any worker. Nobody else holds two. */
+/**
+ * Runs `work` while no sign-in is being finished and no connection refreshed, in any worker. Whoever else holds the locks of
+ * several connections (`backup.ts`) takes them in this order too, so that two that wait never wait for each other.
+ */
 async function whileCalm(work: () => Promise<void>): Promise<void> {
 	const ids = (await keysBelow(['connection'])).map(([, id]) => String(id)).sort();
 	const names = [CALLBACK_LOCK, ...ids.map((id) => `refresh ${id}`)];

@@ -1,14 +1,15 @@
 /** What came of the last trip to a provider, kept until the person has seen it. */
 import type { Notice } from '../contract.js';
 import type { RowKey } from './db.js';
-import { commit, read } from './rows.js';
+import { type Change, commit, read } from './rows.js';
 
 const NOTICE: RowKey = ['notice'];
 
 type Unnamed<N> = N extends Notice ? Omit<N, 'id'> : never;
 
-export async function notify(notice: Unnamed<Notice>): Promise<void> {
-	await commit([{ key: NOTICE, value: { ...notice, id: crypto.randomUUID() } }]);
+/** @param beside what is committed in the same transaction */
+export async function notify(notice: Unnamed<Notice>, beside: Change[] = []): Promise<void> {
+	await commit([{ key: NOTICE, value: { ...notice, id: crypto.randomUUID() } }, ...beside]);
 }
 
 export async function currentNotice(): Promise<Notice | null> {

@@ -11,17 +11,19 @@ import { asBrokerError, BrokerError, toWire } from '../errors.js';
 import { processRefreshResponse } from '../smart/token.js';
 import { vendorAuth } from '../smart/vendors.js';
 import { record } from './activity.js';
-import { applyTokens, type Change, tellEnd } from './answer.js';
-import { type Connection, isRenewable, noteProblem } from './connections.js';
+import { applyTokens, type Renewed, tellEnd } from './answer.js';
+import { type Connection, isRenewable, noteProblem, ownClient } from './connections.js';
+import { deviceKey } from './device.js';
 import { changeLeased, currentLease, LEASE_MS, type Lease } from './lease.js';
 import { pausedSince } from './pause.js';
-import { revokeTokens } from './remove.js';
+import { revokeGrant, revokeTokens } from './remove.js';
 import { renewRequest } from './renew.js';
 import { isUnsaved, keep } from './unsaved.js';
 
 /** What a refresh presents: two connections with the same are the same grant. */
-function presented({ refreshToken, device }: Connection): string {
-	return typeof device === 'object' && device !== null ? `device ${device.clientId}` : (refreshToken ?? '');
+function presented(connection: Connection): string {
+	const own = ownClient(connection);
+	return own === undefined ? (connection.refreshToken ?? '') : `device ${own}`;
 }
 
 /**
@@ -37,12 +39,19 @@ export async function refresh(connection: Connection): Promise<Connection> {
 		if (!isRenewable(connection) || connection.status === 'expired') throw new BrokerError('reauthorization_required');
 		await writeIntent(connection, holder);
 		const vendor = vendorAuth(connection.provider.vendor);
-		const tokens = await processRefreshResponse(await renewRequest(connection), connection.patientId, vendor);
-		const change = applyTokens(connection, tokens, Date.now());
-		const saved = await keep(connection.id, () => writeAnswer(connection, change, holder));
+		const tokens = await processRefreshResponse(await renewRequest(connection), vendor);
+		const registration = { ...connection, clientId: ownClient(connection) ?? connection.clientId };
+		if (tokens.patient !== null && tokens.patient !== connection.patientId) {
+			// Nothing of it is kept, so nobody could end it later.
+			const key = await deviceKey(connection.id).catch(() => undefined);
+			await Promise.all([revokeTokens(registration, tokens), revokeGrant(connection, key)]);
+			throw new BrokerError('patient_mismatch');
+		}
+		const renewed = applyTokens(connection, tokens, Date.now());
+		const saved = await keep(connection.id, () => writeAnswer(connection, renewed, holder), { registration, tokens });
 		if (!saved) {
 			// Removed while the answer was on its way: nobody else could end this access any more.
-			await revokeTokens(connection, tokens);
+			await revokeTokens(registration, tokens);
 			throw new BrokerError('connection_unknown');
 		}
 		note(saved);
@@ -80,10 +89,10 @@ function intend({ intent, problem }: Connection, hash: string, now: number): Pic
 }
 
 /** Where another grant is there by now (a new sign-in, another holder's answer), that one stays. */
-function writeAnswer(tried: Connection, change: Change, holder: string): Promise<Connection | undefined> {
+function writeAnswer(tried: Connection, renewed: Renewed, holder: string): Promise<Connection | undefined> {
 	return changeLeased(tried.id, (connection, lease) => {
 		if (presented(connection) !== presented(tried)) return undefined;
-		return { connection: { ...connection, ...change }, ...others(lease, holder) };
+		return { connection: { ...connection, ...renewed }, ...others(lease, holder) };
 	});
 }
 
@@ -123,7 +132,7 @@ export function failed(connection: Connection, error: unknown, now: number): Con
 	const noted = { ...connection, intent: null, problem: noteProblem(connection.problem, error, now) };
 	if (!ENDS.has(code)) return noted;
 	// Access to somebody else's record is not kept, not even sealed.
-	const kept = code === 'patient_mismatch' ? { accessToken: '', refreshToken: null } : {};
+	const kept = code === 'patient_mismatch' ? { accessToken: '', refreshToken: null, idleRefreshToken: null } : {};
 	return { ...noted, status: 'expired', ...kept };
 }
 

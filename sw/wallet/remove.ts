@@ -3,15 +3,15 @@ import type { Registration } from '../smart/client.js';
 import type { SigningKey } from '../smart/client-auth.js';
 import { revoke } from '../smart/token.js';
 import { record } from './activity.js';
-import { type Connection, deleteConnection, getConnection } from './connections.js';
+import { type Connection, deleteConnection, getConnection, ownClient } from './connections.js';
 import { deviceKey } from './device.js';
 import { locked } from './lease.js';
-import { forgetUnsaved, settle } from './unsaved.js';
+import { forgetUnsaved, type Held, settle } from './unsaved.js';
 
 /** Ends what a sign-in gave. The refresh token takes its access tokens along (RFC 7009, section 2.1). */
 export async function revokeTokens(
 	registration: Registration,
-	{ refreshToken, accessToken }: { refreshToken: string | null; accessToken: string },
+	{ refreshToken, accessToken }: Held['tokens'],
 ): Promise<void> {
 	if (refreshToken) await revoke(registration, refreshToken, 'refresh_token');
 	else if (accessToken) await revoke(registration, accessToken, 'access_token');
@@ -23,9 +23,11 @@ export async function revokeTokens(
  * @param key of this device, read before it was deleted
  */
 export async function revokeGrant(connection: Connection, key: SigningKey | undefined): Promise<void> {
-	const { device, accessToken, refreshToken } = connection;
-	if (!key || typeof device !== 'object' || device === null) return revokeTokens(connection, connection);
-	const own = { ...connection, clientId: device.clientId };
+	const { accessToken, idleRefreshToken = null } = connection;
+	const refreshToken = connection.refreshToken ?? idleRefreshToken;
+	const clientId = ownClient(connection);
+	if (!key || clientId === undefined) return revokeTokens(connection, { refreshToken, accessToken });
+	const own = { ...connection, clientId };
 	await Promise.all([
 		accessToken ? revokeOwn(own, accessToken, key) : undefined,
 		refreshToken ? revoke(connection, refreshToken, 'refresh_token') : undefined,
@@ -44,9 +46,9 @@ export async function removeConnection(id: string): Promise<void> {
 		const connection = await getConnection(id);
 		const key = await deviceKey(id).catch(() => undefined);
 		await deleteConnection(id);
-		forgetUnsaved(id);
+		const held = forgetUnsaved(id);
 		if (!connection) return;
 		await record({ what: 'removed', connectionId: id, providerName: connection.provider.name });
-		await revokeGrant(connection, key);
+		await Promise.all([revokeGrant(connection, key), held && revokeTokens(held.registration, held.tokens)]);
 	});
 }

@@ -82,8 +82,10 @@ function snapshot(): Promise<{ keys: Set<string>; found: Found[] }> {
 	});
 }
 
+/** By its revision: what others keep may be sealed as well, under a key that is not the vault's (`callback.ts`). */
 function isRow(value: unknown): value is StoredRow {
-	return typeof value === 'object' && value !== null && 'sealed' in value && isSealed(value.sealed);
+	const row = typeof value === 'object' && value !== null && 'revision' in value && 'sealed' in value;
+	return row && isSealed(value.sealed);
 }
 
 function sealedIn(value: Found['value']): Sealed {

@@ -4,7 +4,8 @@
  * around a read-modify-write, and nothing is awaited inside a transaction.
  */
 import { promisifyRequest } from 'idb-keyval';
-import { below, type RowKey, transact, wallet } from './db.js';
+import { BrokerError } from '../errors.js';
+import { below, currentEra, type RowKey, transact, wallet } from './db.js';
 import { forgetKey, idOf, isSealed, KEY_ROW, type KeyRow, openJson, type Sealed, sealJson } from './vault.js';
 
 /** A row as it lies on disk. */
@@ -27,7 +28,10 @@ export type Change =
 	/** Deletes all rows that begin with `below`. */
 	| { below: RowKey }
 	/** A row stored as it is: for what is sealed already. */
-	| { key: RowKey; raw: unknown };
+	| { key: RowKey; raw: unknown }
+	/** Conditions alone: a row that must not have changed, and that nothing was cleared since `currentEra` told this. */
+	| { key: RowKey; expect: number }
+	| { era: number };
 
 /** Somebody else changed a row first. */
 export class Conflict extends Error {
@@ -76,7 +80,7 @@ class Resealed extends Error {
 /**
  * All changes or none, durable when it resolves.
  * @returns the new revision of each change's row, in order (0 for what is gone or raw)
- * @throws {Conflict} and {BrokerError} `locked`, `vault_lost`
+ * @throws {Conflict} and {BrokerError} `locked`, `vault_lost`; `connection_unknown` after another era
  */
 export async function commit(changes: Change[]): Promise<number[]> {
 	for (;;) {
@@ -89,6 +93,12 @@ export async function commit(changes: Change[]): Promise<number[]> {
 }
 
 async function commitOnce(changes: Change[]): Promise<number[]> {
+	const checkEra = () => {
+		if (changes.some((change) => 'era' in change && change.era !== currentEra()))
+			throw new BrokerError('connection_unknown');
+	};
+	// Before sealing, which would make a key for the new wallet.
+	checkEra();
 	const sealed = await Promise.all(
 		changes.map((change) => {
 			if ('value' in change) return sealJson(JSON.stringify(change.value), change.key);
@@ -97,6 +107,7 @@ async function commitOnce(changes: Change[]): Promise<number[]> {
 	);
 	const writes = changes.some((change) => !('below' in change || 'remove' in change));
 	return transact(async (store) => {
+		checkEra();
 		const vault = writes && (await promisifyRequest<KeyRow | undefined>(store.get(KEY_ROW)));
 		// Everything was cleared since this was sealed: nobody could open it, and a row without the key reads as a lost vault.
 		if (writes && !vault) {
@@ -128,7 +139,7 @@ async function commitOnce(changes: Change[]): Promise<number[]> {
 			if ('below' in change) store.delete(below(change.below));
 			else if ('remove' in change) store.delete([...change.key]);
 			else if ('raw' in change) store.put(change.raw, [...change.key]);
-			else {
+			else if ('value' in change || 'json' in change) {
 				const revision = (stored[i]?.revision ?? 0) + 1;
 				store.put({ revision, sealed: sealed[i] }, [...change.key]);
 				return revision;
@@ -138,38 +149,49 @@ async function commitOnce(changes: Change[]): Promise<number[]> {
 	});
 }
 
-/**
- * Changes one row. `change` may run more than once; it answers the new value, or undefined to leave it.
- * @returns the row's value afterwards; undefined if there is no such row
- */
-export async function update<T>(key: RowKey, change: (value: T) => T | undefined): Promise<T | undefined> {
-	for (;;) {
-		const row = await read<T>(key);
-		if (!row) return undefined;
-		const value = change(row.value);
-		if (value === undefined) return row.value;
+/** Runs `work` anew as long as somebody else's change comes in between. @throws {Conflict} after so many attempts */
+export async function retried<T>(work: () => Promise<T>, attempts = Number.POSITIVE_INFINITY): Promise<T> {
+	for (let left = attempts; ; left--) {
 		try {
-			await commit([{ key, expect: row.revision, value }]);
-			return value;
+			return await work();
 		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
+			if (!(error instanceof Conflict) || left <= 1) throw error;
 		}
 	}
+}
+
+/**
+ * Changes one row, or makes it. `change` may run more than once; it answers the new value, or undefined to leave it.
+ * @param beside what is committed in the same transaction, if anything is
+ * @returns the row's value afterwards; undefined if there is no such row
+ */
+export function upsert<T>(
+	key: RowKey,
+	change: (value: T | undefined) => T | undefined,
+	beside: Change[] = [],
+): Promise<T | undefined> {
+	return retried(async () => {
+		const row = await read<T>(key);
+		const value = change(row?.value);
+		if (value === undefined) return row?.value;
+		await commit([{ key, expect: row?.revision ?? 0, value }, ...beside]);
+		return value;
+	});
+}
+
+/** The same for a row that is there: where there is none, nothing is written. */
+export function update<T>(key: RowKey, change: (value: T) => T | undefined, beside?: Change[]): Promise<T | undefined> {
+	return upsert<T>(key, (value) => (value === undefined ? undefined : change(value)), beside);
 }
 
 /**
  * Reads a row and deletes it: of two that try, one gets it. Nothing is deleted that could not be opened, so that a locked
  * wallet loses nothing.
  */
-export async function take<T>(key: RowKey): Promise<T | undefined> {
-	for (;;) {
+export function take<T>(key: RowKey): Promise<T | undefined> {
+	return retried(async () => {
 		const row = await read<T>(key);
-		if (!row) return undefined;
-		try {
-			await commit([{ key, expect: row.revision, remove: true }]);
-			return row.value;
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
-	}
+		if (row) await commit([{ key, expect: row.revision, remove: true }]);
+		return row?.value;
+	});
 }

@@ -1,7 +1,7 @@
 /** Refreshes whatever is due, in the background. */
-import { listConnections } from './connections.js';
+import { type Connection, listConnections } from './connections.js';
 import { registerDevice } from './device.js';
-import { dueConnections } from './due.js';
+import { dueConnections, isDue, wantingDevice } from './due.js';
 import { freshConnection } from './keeper.js';
 import { lockState } from './lock.js';
 import { pausedSince } from './pause.js';
@@ -26,16 +26,22 @@ async function round(): Promise<void> {
 	await saveUnsaved();
 	if (await pausedSince()) return;
 	const all = await listConnections();
-	for (const wanting of all.filter(({ device }) => device === 'wanted')) {
-		await registerDevice(wanting).catch(() => undefined);
-	}
-	const due = dueConnections(await listConnections(), Date.now(), navigator.onLine);
+	const wanting = wantingDevice(all, Date.now(), navigator.onLine);
+	const queue = new Set([...dueConnections(all, Date.now(), navigator.onLine), ...wanting]);
 	const next = async (): Promise<void> => {
-		const connection = due.shift();
+		const [connection] = queue;
 		if (!connection) return;
+		queue.delete(connection);
 		await new Promise((resolve) => setTimeout(resolve, Math.random() * JITTER_MS));
-		await freshConnection(connection.id, { seen: connection.lastRefreshedAt }).catch(() => undefined);
+		await work(connection, wanting.includes(connection)).catch(() => undefined);
 		await next();
 	};
 	await Promise.all(Array.from({ length: AT_ONCE }, next));
+}
+
+/** A client that could not be registered for now is told by the connection, which then rests. */
+async function work(connection: Connection, wantsDevice: boolean): Promise<void> {
+	const current = wantsDevice ? await registerDevice(connection) : connection;
+	if (!current || !isDue(current, Date.now(), navigator.onLine)) return;
+	await freshConnection(current.id, { seen: current.lastRefreshedAt });
 }

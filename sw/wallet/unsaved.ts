@@ -2,9 +2,17 @@
  * Tokens that could not be written down. A refresh token that the server has rotated, or a sign-in that is done, exists nowhere
  * else: as long as this worker lives it is kept here, and each attempt to use it first tries to write it again.
  */
+import type { Registration } from '../smart/client.js';
+
+/** Access that lives here alone: whoever throws it away ends it first. */
+export interface Held {
+	registration: Registration;
+	tokens: { refreshToken: string | null; accessToken: string };
+}
 
 interface Pending {
 	write: () => Promise<unknown>;
+	held: Held;
 	/** The attempt under way, so that two callers do not write side by side. */
 	attempt: Promise<unknown> | undefined;
 	/** Resolves once it is on disk or counts no more. */
@@ -19,13 +27,13 @@ const pending = new Map<string, Pending>();
  * is nothing left to write to, it answers instead of throwing. A later call with the same key takes the place of an earlier one.
  * @throws what `write` threw
  */
-export async function keep<T>(key: string, write: () => Promise<T>): Promise<T> {
+export async function keep<T>(key: string, write: () => Promise<T>, held: Held): Promise<T> {
 	forgetUnsaved(key);
 	let leave = () => {};
 	const gone = new Promise<void>((resolve) => {
 		leave = resolve;
 	});
-	const entry: Pending = { write, attempt: undefined, gone, leave };
+	const entry: Pending = { write, held, attempt: undefined, gone, leave };
 	pending.set(key, entry);
 	return (await attempt(key, entry)) as T;
 }
@@ -55,15 +63,17 @@ export function written(key: string): Promise<void> {
 	return pending.get(key)?.gone ?? Promise.resolve();
 }
 
-/** What is kept counts no more: a new sign-in took its place. */
-export function forgetUnsaved(key: string): void {
-	pending.get(key)?.leave();
+/** What is kept counts no more. @returns the access that was kept, for whom it is to be ended */
+export function forgetUnsaved(key: string): Held | undefined {
+	const entry = pending.get(key);
+	entry?.leave();
 	pending.delete(key);
+	return entry?.held;
 }
 
 /** The same for everything: the person deleted it all. */
-export function forgetAllUnsaved(): void {
-	for (const key of [...pending.keys()]) forgetUnsaved(key);
+export function forgetAllUnsaved(): Held[] {
+	return [...pending.keys()].flatMap((key) => forgetUnsaved(key) ?? []);
 }
 
 export function isUnsaved(key: string): boolean {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { json, kill, network, rowsOnDisk, textIn } from './setup.js';
+import { json, kill, network, rowsOnDisk, textIn, withStore } from './setup.js';
 
 const callback = () => import('../../sw/callback.js');
 const lock = () => import('../../sw/wallet/lock.js');
@@ -116,11 +116,44 @@ test('an answer that waited for longer than a code lives is not used any more', 
 	expect(await parked()).toEqual([]);
 });
 
-test('answers that nobody asked for do not fill the disk', async () => {
-	await lockedOn();
-	const { arrive } = await callback();
-	for (let n = 0; n < 30; n++) await arrive(new URLSearchParams({ state: `made-up-${n}` })).catch(() => {});
-	expect((await parked()).length).toBeLessThanOrEqual(10);
+test('an answer that waited for too long is deleted also while the wallet stays locked, and no other', async () => {
+	const answer = await lockedOn();
+	await (await callback()).arrive(answer);
+	const { tendAll } = await import('../../sw/tend.js');
+	await tendAll();
+	expect(await parked()).toHaveLength(1);
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
+	await tendAll();
+	expect(await parked()).toEqual([]);
+	expect(await (await lock()).lockState()).toBe('locked');
+});
+
+test('each of several trips has its answer kept, and all are finished', async () => {
+	const answers = [await lockedOn()];
+	await (await lock()).unlock(key);
+	for (let n = 1; n < 12; n++) answers.push(await goAndComeBack(`code-${n}`));
+	kill();
+	for (const answer of answers) await (await callback()).arrive(answer);
+	expect(await parked()).toHaveLength(12);
+	await (await lock()).unlock(key);
+	await (await (await callback()).finishParked()).rest;
+	expect(exchanged.toSorted()).toEqual([CODE, ...Array.from({ length: 11 }, (_, n) => `code-${n + 1}`)].toSorted());
+});
+
+test('a parked answer that does not open keeps neither the wallet nor the other sign-ins closed', async () => {
+	const answer = await lockedOn();
+	await (await callback()).arrive(answer);
+	const [whole] = (await parked()) as { sealed: { data: ArrayBuffer } }[];
+	const broken = structuredClone(whole!);
+	new Uint8Array(broken.sealed.data)[0]! ^= 1;
+	// Before and after the one that opens.
+	for (const place of ['', '~'])
+		await withStore('readwrite', async (store) => void store.put(broken, ['parked', place]));
+	await (await lock()).unlock(key);
+	await (await (await callback()).finishParked()).rest;
+	expect(exchanged).toEqual([CODE]);
+	expect(await connections()).toMatchObject([{ accessToken: 'at-1' }]);
+	expect(await parked()).toEqual([]);
 });
 
 test('the lock waits for a sign-in that is being finished', async () => {
@@ -136,4 +169,26 @@ test('the lock waits for a sign-in that is being finished', async () => {
 	kill();
 	await (await lock()).unlock(key);
 	expect(await connections()).toMatchObject([{ refreshToken: 'rt-1' }]);
+});
+
+const madeUp = () =>
+	new URLSearchParams({
+		state: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url'),
+		code: 'x',
+	});
+
+test('answers that nobody waits for take neither the place, the notice nor the way back of the real one', async () => {
+	const answer = await lockedOn();
+	const { arrive, finishParked } = await callback();
+	for (let n = 0; n < 10; n++) await arrive(madeUp());
+	for (const state of ['', 'short', '%', 'ä'.repeat(43)]) await arrive(new URLSearchParams({ state, code: 'x' }));
+	expect(await parked()).toEqual([]);
+	await arrive(answer);
+	for (let n = 0; n < 10; n++) await arrive(madeUp());
+	await (await lock()).unlock(key);
+	const { goTo, rest } = await finishParked();
+	await rest;
+	expect(goTo).toBe('/collect');
+	expect(await connections()).toHaveLength(1);
+	expect(await notice()).toMatchObject({ kind: 'connected' });
 });

@@ -15,6 +15,7 @@ interface Waiter {
 export interface Locks {
 	request<T>(name: string, callback: Callback<T>): Promise<T>;
 	request<T>(name: string, options: Options, callback: Callback<T>): Promise<T>;
+	query(): Promise<{ held: { name: string }[]; pending: { name: string }[] }>;
 }
 
 export function memoryLocks(): Locks {
@@ -78,5 +79,6 @@ export function memoryLocks(): Locks {
 		}
 	}
 
-	return { request };
+	const names = (of: { name: string }[]) => of.map(({ name }) => ({ name }));
+	return { request, query: async () => ({ held: names(held), pending: names(queue) }) };
 }

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Job } from '../../sw/jobs/job.js';
 import { kill, network, rowsOnDisk, sent } from './setup.js';
 import { connection } from './wallet/support.js';
@@ -72,7 +72,7 @@ test('a connection is deleted whatever its provider answers to the revocation', 
 	}
 });
 
-test('clearing everything leaves no row, the key included, and revokes first', async () => {
+test('clearing everything leaves no row, the key included, and revokes what was there', async () => {
 	const { addConnection, addJob, clearEverything, overview } = await load();
 	await addConnection(connection());
 	await addJob(job('collected'));
@@ -99,4 +99,28 @@ test('a view of a connection shows the host and the person, and nothing to sign 
 		renewable: true,
 	});
 	expect(JSON.stringify(view)).not.toMatch(/SECRET|rt-0|"p1"|satchel-client/);
+});
+
+test('locking leaves the badge as it was, and clearing everything takes it away', async () => {
+	const badges: (number | null)[] = [];
+	Object.assign(navigator, {
+		setAppBadge: async (count: number) => void badges.push(count),
+		clearAppBadge: async () => void badges.push(null),
+	});
+	onTestFinished(() => {
+		Object.assign(navigator, { setAppBadge: undefined, clearAppBadge: undefined });
+	});
+	const { addConnection, announce, clearEverything, overview } = await load();
+	await addConnection(connection({ status: 'expired' }));
+	await announce();
+	const { enableLock, lockNow } = await import('../../sw/wallet/lock.js');
+	const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['wrapKey', 'unwrapKey']);
+	await enableLock({ key, credentialId: 'credential', salt: 'salt' });
+	await lockNow();
+	await announce();
+	expect(await overview()).toMatchObject({ lock: 'locked', connections: [] });
+	expect(badges).toEqual([1]);
+	network(() => new Response());
+	await clearEverything();
+	expect(badges).toEqual([1, null]);
 });

@@ -255,12 +255,14 @@ test('a relay out of reach is told from a provider out of reach', async () => {
 	expect(await codeOf(refreshRequest(byRelay(), 'rt'))).toBe('offline');
 });
 
-test.each(['<html>', '{}', '{"assertion":7}', JSON.stringify({ assertion: 'x'.repeat(8001) })])(
-	'a 200 of the relay that is no assertion is its error: %.20s',
-	(body) => {
-		expect(() => processAssertionResponse(answer(body, 200))).toThrow(expect.objectContaining({ code: 'relay_error' }));
-	},
-);
+test.each([
+	['a web page', '<html>'],
+	['an object without one', '{}'],
+	['a number for one', '{"assertion":7}'],
+	['one of more than 8000 characters', JSON.stringify({ assertion: 'x'.repeat(8001) })],
+])('a 200 of the relay that is no assertion is its error: %s', (_what, body) => {
+	expect(() => processAssertionResponse(answer(body, 200))).toThrow(expect.objectContaining({ code: 'relay_error' }));
+});
 
 test('whether a client can authenticate is known before anybody is sent away', async () => {
 	network(() => json({}, { status: 403 }));

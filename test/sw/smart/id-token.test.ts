@@ -68,7 +68,7 @@ test('where the server never named itself, the id_token is left out rather than 
 });
 
 test('a rotated token is not lost over an odd id_token', async () => {
-	expect((await processRefreshResponse(json({ ...body, id_token: 'whatever' }), 'p1')).refreshToken).toBe('rt');
+	expect((await processRefreshResponse(json({ ...body, id_token: 'whatever' }))).refreshToken).toBe('rt');
 });
 
 test.each([

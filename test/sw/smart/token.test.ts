@@ -23,7 +23,7 @@ const body = {
 
 const judge = (answer: unknown, init: ResponseInit = {}, config: Parameters<typeof registration>[0] = {}) =>
 	processAuthorizationCodeResponse(registration(config), json(answer, init), NONCE);
-const judgeRefresh = (answer: unknown, init: ResponseInit = {}) => processRefreshResponse(json(answer, init), 'p1');
+const judgeRefresh = (answer: unknown, init: ResponseInit = {}) => processRefreshResponse(json(answer, init));
 
 // --- requests ---------------------------------------------------------------------------------------------------
 
@@ -116,8 +116,11 @@ test('an access token that no header can carry is no answer', async () => {
 		);
 });
 
-test('another patient on refresh is a mismatch', async () => {
-	expect(await codeOf(judgeRefresh({ ...body, patient: 'p2' }))).toBe('patient_mismatch');
+test('another patient on refresh is told, with the tokens that are to be ended', async () => {
+	expect(await judgeRefresh({ ...body, patient: 'p2' })).toMatchObject({
+		patient: 'p2',
+		accessToken: body.access_token,
+	});
 });
 
 test('how far the provider’s clock is off comes from its Date, where it is readable and matters', async () => {
@@ -143,8 +146,8 @@ test('a web page is something in between, never an end of access', async () => {
 	const page = (status: number) =>
 		new Response('<html>Sign in</html>', { status, headers: { 'Content-Type': 'text/html' } });
 	for (const status of [200, 400, 401, 403, 404, 500])
-		expect(await codeOf(processRefreshResponse(page(status), 'p1')), String(status)).toBe('provider_unavailable');
-	expect(await codeOf(processRefreshResponse(page(429), 'p1'))).toBe('rate_limited');
+		expect(await codeOf(processRefreshResponse(page(status))), String(status)).toBe('provider_unavailable');
+	expect(await codeOf(processRefreshResponse(page(429)))).toBe('rate_limited');
 });
 
 test('the same error codes come from both grants', async () => {
@@ -165,8 +168,7 @@ test('no error holds anything of the answer that caused it', async () => {
 		judge({ ...body, id_token: `${SECRETS[0]}.x.y` }),
 		judge({ ...body, error: 'invalid_grant' }, { status: 400 }),
 		judge({ ...body, error: SECRETS[0] }, { status: 400 }),
-		judgeRefresh({ ...body, patient: 'p2' }),
-		processRefreshResponse(new Response(JSON.stringify(body).slice(0, -1)), 'p1'),
+		processRefreshResponse(new Response(JSON.stringify(body).slice(0, -1))),
 	];
 	for (const action of answers) {
 		const error: unknown = await action.then(

@@ -30,8 +30,3 @@ test('nobody else’s access token is looked into', async () => {
 	for (const vendor of ['epic', 'oracle', 'nobody', '__proto__'])
 		expect(await codeOf(judge(jwt({ patient: 'p7' }), vendor))).toBe('patient_missing');
 });
-
-test('a vendor that may throttle has an interval, the others have none', () => {
-	expect(vendorAuth('oracle').minRefreshIntervalMs).toBe(60_000);
-	expect(vendorAuth('epic').minRefreshIntervalMs).toBeUndefined();
-});

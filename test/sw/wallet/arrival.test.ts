@@ -89,6 +89,23 @@ test('“add” puts the connection into the session that it was made for, and n
 	expect(await worker.getConnection(added ?? '')).toMatchObject({ newForSession: SID });
 });
 
+test('a worker that dies before the session knows of what was added leaves that to the repeated choice', async () => {
+	const { id } = await arrive(SID);
+	const { settleArrival } = await import('../../../sw/wallet/arrival.js');
+	const died = new Promise<void>((resolve) => {
+		void settleArrival(id, 'add', () => {
+			kill();
+			resolve();
+			return new Promise(() => {});
+		});
+	});
+	await died;
+	const next = await load();
+	const added = await next.settle(id, 'add');
+	expect(await patients(next)).toEqual(['p1', 'p2']);
+	expect(next.included).toEqual([{ sid: SID, connectionId: added }]);
+});
+
 test('“cancel” ends that access at the provider and deletes it', async () => {
 	const { worker, id, first, revoked } = await arrive();
 	expect(await worker.settle(id, 'cancel')).toBeNull();

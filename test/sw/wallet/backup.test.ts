@@ -13,7 +13,10 @@ async function load() {
 	const connections = await import('../../../sw/wallet/connections.js');
 	const backup = await import('../../../sw/wallet/backup.js');
 	const { tend } = await import('../../../sw/wallet/tend.js');
-	return { ...connections, ...backup, ...(await import('../../../sw/wallet/keeper.js')), tend };
+	const { pausedSince } = await import('../../../sw/wallet/pause.js');
+	const { inspectFile } = await import('../../../sw/wallet/backup-file.js');
+	const { freshConnection } = await import('../../../sw/wallet/keeper.js');
+	return { ...connections, ...backup, pausedSince, inspectFile, freshConnection, tend };
 }
 
 async function start(...changes: Partial<Connection>[]) {
@@ -190,14 +193,25 @@ test('a refresh under way ends before the backup is made, so that the file holds
 	const refreshing = worker.freshConnection('c1');
 	await vi.waitFor(() => expect(sent).toHaveLength(1));
 	const making = exported(worker);
-	// Long enough for a backup that waits for nothing to be made of the old token.
-	await new Promise((resolve) => setTimeout(resolve, 200));
+	await vi.waitFor(async () => expect((await navigator.locks.query()).pending).toMatchObject([{ name: 'refresh c1' }]));
 	answer();
 	await refreshing;
 	const file = await making;
 	const there = await elsewhere();
 	await there.restoreBackup({ file, key: await keyOf() });
 	expect(await there.listConnections()).toMatchObject([{ refreshToken: 'rt-1' }]);
+});
+
+test('no backup is made while a slice of a job runs, and nothing is paused by the attempt', async () => {
+	const worker = await start({});
+	const { commit } = await import('../../../sw/wallet/rows.js');
+	await commit([{ key: ['job', 'j'], value: {} }]);
+	const how = { key: await keyOf(), kdf: KDF };
+	await navigator.locks.request('job j', async () => {
+		expect(await codeOf(worker.createBackup(how))).toBe('busy');
+	});
+	expect(await worker.pausedSince()).toBeNull();
+	expect((await worker.createBackup(how)).connections).toHaveLength(1);
 });
 
 test('two backups at once wait for each other, and only the file of the last one is there', async () => {
@@ -220,7 +234,7 @@ test('another passphrase opens nothing, changes nothing, and the right one still
 test('white space around the file, as mail programs add it, does no harm', async () => {
 	const file = await exported(await start({}));
 	const there = await elsewhere();
-	expect((await there.inspectBackup(`\n${file}\r\n`)).kdf).toEqual(KDF);
+	expect(there.inspectFile(`\n${file}\r\n`).kdf).toEqual(KDF);
 	await there.restoreBackup({ file: `\n${file}\r\n`, key: await keyOf() });
 	expect(await there.listConnections()).toHaveLength(1);
 });
@@ -268,7 +282,8 @@ test.each([
 ])('a file that asks for %s is refused before any key is made', async (_, change) => {
 	const file = await exported(await start({}));
 	const hostile = withHeader(file, { kdf: { ...KDF, ...change } });
-	expect(await codeOf((await load()).inspectBackup(hostile))).toBe('backup_invalid');
+	const { inspectFile } = await load();
+	expect(await codeOf(() => Promise.resolve(inspectFile(hostile)))).toBe('backup_invalid');
 });
 
 test.each([
@@ -290,13 +305,21 @@ test('addresses in a file are held to what holds everywhere: no other scheme, no
 	for (const address of ['http://ehr.example/fhir', 'javascript:alert(1)', 'nonsense']) {
 		const base = { ...entry, fhirBaseUrl: address };
 		const endpoint = { ...entry, config: { ...entry.config, tokenEndpoint: address } };
-		for (const bad of [base, endpoint]) {
+		const registration = { ...entry, config: { ...entry.config, registrationEndpoint: address } };
+		for (const bad of [base, endpoint, registration]) {
 			const how = { file: await sealed({ connections: [bad] }, file), key: await keyOf() };
 			expect(await codeOf(there.restoreBackup(how))).toBe('backup_invalid');
 		}
 	}
-	await there.restoreBackup({ file: await sealed({ connections: [entry] }, file), key: await keyOf() });
-	expect(await there.listConnections()).toHaveLength(1);
+	// None at all, as an earlier version made it, and null are as good as an address.
+	const { registrationEndpoint: _, ...earlier } = entry.config;
+	const registers = { ...earlier, registrationEndpoint: 'https://ehr.example/register' };
+	const configs = [earlier, { ...earlier, registrationEndpoint: null }, registers];
+	const connections = configs.map((config, n) => {
+		return { ...entry, config, patientId: `p${n}`, access: { kind: 'refresh', token: `rt-${n}` } };
+	});
+	await there.restoreBackup({ file: await sealed({ connections }, file), key: await keyOf() });
+	expect((await there.listConnections()).map(({ config }) => config)).toEqual(expect.arrayContaining(configs));
 });
 
 test('a connection of the same patient that works here stays as it is; one that has ended is repaired in place', async () => {
@@ -351,7 +374,13 @@ test('a worker that dies at any moment of making a backup leaves both the file a
 });
 
 test('a worker that dies at any moment of restoring leaves all connections or none, and restoring again completes it', async () => {
-	const file = await exported(await start({}, { id: 'c2', patientId: 'p2' }, { id: 'c3', patientId: 'p3' }));
+	const file = await exported(
+		await start(
+			{},
+			{ id: 'c2', patientId: 'p2', refreshToken: 'rt-b' },
+			{ id: 'c3', patientId: 'p3', refreshToken: 'rt-c' },
+		),
+	);
 	for (let operations = 0; ; operations++) {
 		const worker = await elsewhere();
 		const dead = killAfter(operations);

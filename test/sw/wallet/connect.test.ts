@@ -19,7 +19,8 @@ async function load() {
 		await rest;
 		return { returnTo, include: included[0] ?? null };
 	};
-	return { ...connect, ...notices, ...connections, finishConnect };
+	const { listActivity } = await import('../../../sw/wallet/activity.js');
+	return { ...connect, ...notices, ...connections, listActivity, finishConnect };
 }
 
 interface Provider {
@@ -271,6 +272,9 @@ test.each([
 	const notice = await worker.currentNotice();
 	expect(notice).toMatchObject({ kind: 'error', error: { code }, providerName: 'fhir.test' });
 	expect(await worker.listConnections()).toEqual([]);
+	expect((await worker.listActivity(null, 5)).entries).toMatchObject([
+		{ what: 'connect_failed', code, providerName: 'fhir.test', connectionId: null },
+	]);
 	await worker.dismissNotice('another');
 	expect(await worker.currentNotice()).toEqual(notice);
 	await worker.dismissNotice(notice?.id ?? '');

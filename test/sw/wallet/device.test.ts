@@ -233,3 +233,50 @@ test('wherever a worker dies during a registration, no connection looks fine and
 	}
 	expect(deaths).toBeGreaterThan(4);
 });
+
+test('a client that was registered is not lost to one failed write', async () => {
+	const worker = await load();
+	const { state, devices } = provider({ directory, tokens: bare });
+	const transaction = IDBDatabase.prototype.transaction;
+	let broken = false;
+	IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...given) {
+		const made = transaction.apply(this, given);
+		if (broken && given[1] === 'readwrite') made.abort();
+		return made;
+	};
+	try {
+		state.odd = (request) => {
+			broken ||= request.url.endsWith('/register');
+			return undefined;
+		};
+		const { url } = await worker.startConnect({ kind: 'provider', providerId: 'lake' }, '/connections', null);
+		await (await worker.finishConnect(back(url))).rest.catch(() => {});
+		const { row } = await only(worker);
+		expect(row.device).toBe('wanted');
+		const { hasUnsaved, saveUnsaved } = await import('../../../sw/wallet/unsaved.js');
+		expect(hasUnsaved()).toBe(true);
+		// As long as it is broken, asking again sends nothing: the access token is spent.
+		await worker.registerDevice(row).catch(() => {});
+		expect(registrations()).toHaveLength(1);
+		broken = false;
+		state.odd = undefined;
+		await saveUnsaved();
+		expect((await only(worker)).row).toMatchObject({ device: { clientId: 'device-1' }, expiry: { kind: 'unknown' } });
+		expect(devices).toEqual(['device-1']);
+		expect(await worker.freshConnection(row.id, { rejected: 'at-1' })).toMatchObject({ accessToken: 'dt-2' });
+	} finally {
+		IDBDatabase.prototype.transaction = transaction;
+	}
+});
+
+test('removing a connection of this device ends what the sign-in gave besides, too', async () => {
+	const worker = await load();
+	const { revoked } = provider({ directory });
+	const made = await signIn(worker);
+	await worker.freshConnection(made?.id ?? '', { rejected: 'at-1' });
+	await worker.freshConnection(made?.id ?? '', { rejected: 'dt-2' });
+	expect((await only(worker)).row.refreshToken).toBeNull();
+	await worker.removeConnection(made?.id ?? '');
+	expect(revoked).toContainEqual({ token: 'rt-1', client: 'app-1' });
+	expect(revoked).toContainEqual({ token: 'dt-3', client: 'device-1' });
+});

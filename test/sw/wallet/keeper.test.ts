@@ -1,11 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import type { Connection } from '../../../sw/wallet/connections.js';
-import { codeOf, json, kill, network, rowsOnDisk, sent, setOnline } from '../setup.js';
+import { codeOf, json, kill, network, rowsOnDisk, sent } from '../setup.js';
 import { connection, rotating } from './support.js';
 
 async function load() {
 	const connections = await import('../../../sw/wallet/connections.js');
-	return { ...connections, ...(await import('../../../sw/wallet/keeper.js')) };
+	const { forgetUnsaved } = await import('../../../sw/wallet/unsaved.js');
+	return { ...connections, forgetUnsaved, ...(await import('../../../sw/wallet/keeper.js')) };
 }
 
 async function start(change: Partial<Connection> = {}) {
@@ -163,32 +164,67 @@ test('a worker that dies with the rotated token in flight ends in signing in aga
 	expect(await next.getConnection('c1')).toMatchObject({ status: 'expired', patientId: 'p1', refreshToken: 'rt-0' });
 });
 
-test.each([
-	['an outage', () => refuse(503), 'provider_unavailable'],
-	['too many requests', () => refuse(429), 'rate_limited'],
-	['a web page', () => network(() => new Response('<html>', { status: 400 })), 'provider_unavailable'],
-	[
-		'no network',
-		() =>
-			network(() => {
-				throw new TypeError('down');
-			}),
-		'network',
-	],
-	['being offline', () => setOnline(false), 'offline'],
-	['a rejected client', () => refuse(401, { error: 'invalid_client' }), 'client_rejected'],
-	['an error nobody knows', () => refuse(400, { error: 'x' }), 'provider_error'],
-])('%s leaves the connection as it was and is noted with when it began', async (_what, fail, code) => {
+test('of a row of failures the first says since when, and the last which it is', async () => {
 	const { freshConnection, getConnection } = await start();
-	fail();
-	expect(await codeOf(freshConnection('c1'))).toBe(code);
-	const first = await getConnection('c1');
-	expect(first).toMatchObject({ status: 'active', refreshToken: 'rt-0', intent: null, problem: { error: { code } } });
+	refuse(503);
+	expect(await codeOf(freshConnection('c1'))).toBe('provider_unavailable');
+	const first = (await getConnection('c1'))?.problem;
 	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + HOUR });
-	expect(await codeOf(freshConnection('c1'))).toBe(code);
-	const second = await getConnection('c1');
-	expect(second?.problem?.since).toBe(first?.problem?.since);
-	expect(second?.problem?.error.correlationId).not.toBe(first?.problem?.error.correlationId);
+	refuse(429);
+	expect(await codeOf(freshConnection('c1'))).toBe('rate_limited');
+	const second = (await getConnection('c1'))?.problem;
+	expect(second).toMatchObject({ since: first?.since, error: { code: 'rate_limited' } });
+	expect(second?.error.correlationId).not.toBe(first?.error.correlationId);
+});
+
+/** A provider that answers only once `waiting` callers ask for the connection's lock. */
+function heldUp(answer: () => Response) {
+	let release = () => {};
+	const released = new Promise<void>((resolve) => (release = resolve));
+	network(async () => {
+		await released;
+		return answer();
+	});
+	const locks = vi.spyOn(navigator.locks, 'request');
+	const asked = () => locks.mock.calls.filter(([name]) => name === 'refresh c1').length;
+	return async (waiting: number) => {
+		await vi.waitFor(() => expect([sent.length, asked()]).toEqual([1, waiting]));
+		release();
+	};
+}
+
+test('all who waited for one request share its failure too, each with the same number', async () => {
+	const { refreshNow } = await start();
+	const answer = heldUp(() => json({}, { status: 503 }));
+	const all = Array.from({ length: 5 }, () => refreshNow('c1').catch((error: unknown) => error));
+	await answer(5);
+	const errors = (await Promise.all(all)) as { code: string; correlationId: string }[];
+	expect(sent).toHaveLength(1);
+	expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['provider_unavailable']));
+	expect(new Set(errors.map(({ correlationId }) => correlationId)).size).toBe(1);
+});
+
+test('a provider that asked for patience is not asked again by whoever waited, but by who asks afterwards', async () => {
+	const { freshConnection, refreshNow } = await start();
+	const answer = heldUp(() => json({}, { status: 429, headers: { 'Retry-After': '3600' } }));
+	const all = [freshConnection('c1'), refreshNow('c1')].map((one) => one.catch((error: unknown) => error));
+	await answer(2);
+	for (const error of await Promise.all(all)) {
+		expect(error).toMatchObject({ code: 'rate_limited', retryAt: expect.any(Number) });
+	}
+	expect(sent).toHaveLength(1);
+	network(rotating().respond);
+	await refreshNow('c1');
+	expect(sent).toHaveLength(2);
+});
+
+test('an answer that ended the connection ends it for all who waited', async () => {
+	const { freshConnection } = await start();
+	const answer = heldUp(() => json({ error: 'invalid_grant' }, { status: 400 }));
+	const all = [codeOf(freshConnection('c1')), codeOf(freshConnection('c1'))];
+	await answer(2);
+	expect(await Promise.all(all)).toEqual(['reauthorization_required', 'reauthorization_required']);
+	expect(sent).toHaveLength(1);
 });
 
 test('a refresh that works clears the problem', async () => {
@@ -198,22 +234,6 @@ test('a refresh that works clears the problem', async () => {
 	network(rotating().respond);
 	await freshConnection('c1');
 	expect(await getConnection('c1')).toMatchObject({ problem: null, status: 'active' });
-});
-
-test('another patient ends the connection, and nothing of that access is kept', async () => {
-	const { freshConnection, getConnection } = await start();
-	network(rotating(() => ({ patient: 'somebody-else' })).respond);
-	expect(await codeOf(freshConnection('c1'))).toBe('patient_mismatch');
-	expect(await getConnection('c1')).toMatchObject({ status: 'expired', accessToken: '', refreshToken: null });
-	expect(await codeOf(freshConnection('c1'))).toBe('reauthorization_required');
-	expect(sent).toHaveLength(1);
-});
-
-test('a provider that gives no new refresh token keeps the old one', async () => {
-	const { freshConnection, getConnection } = await start();
-	network(rotating(() => ({ refresh_token: undefined })).respond);
-	await freshConnection('c1');
-	expect(await getConnection('c1')).toMatchObject({ accessToken: 'at-1', refreshToken: 'rt-0' });
 });
 
 test('access that ended without a way to renew it asks for signing in, without a request', async () => {

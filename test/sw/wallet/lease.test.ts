@@ -5,7 +5,8 @@ import { connection, rotating } from './support.js';
 async function load() {
 	const connections = await import('../../../sw/wallet/connections.js');
 	const { changeLeased, currentLease } = await import('../../../sw/wallet/lease.js');
-	return { ...connections, changeLeased, currentLease, ...(await import('../../../sw/wallet/keeper.js')) };
+	const { hasUnsaved } = await import('../../../sw/wallet/unsaved.js');
+	return { ...connections, changeLeased, currentLease, hasUnsaved, ...(await import('../../../sw/wallet/keeper.js')) };
 }
 
 /** Another worker beside the first: the version that waits, say. */
@@ -134,10 +135,10 @@ test('a holder that lost its lease before it asked sends nothing', async () => {
 	time.end();
 	await vi.waitFor(() => expect(sent).toHaveLength(1));
 	wake();
-	await new Promise((resolve) => setTimeout(resolve, 20));
+	await late;
+	expect(sent).toHaveLength(1);
 	release();
 	await got;
-	await late;
 	expect(server.presented).toEqual(['rt-0']);
 	expect(await second.getConnection('c1')).toMatchObject({ refreshToken: 'rt-1', status: 'active', problem: null });
 });
@@ -153,6 +154,7 @@ test('the lease of a dead worker keeps nobody waiting, and none is left behind',
 });
 
 test('as long as an answer is in memory alone, no other worker may refresh, and this one may still remove', async () => {
+	const time = patience();
 	const first = await load();
 	await first.addConnection(connection());
 	const server = rotating();
@@ -170,13 +172,14 @@ test('as long as an answer is in memory alone, no other worker may refresh, and 
 	await expect(first.freshConnection('c1')).rejects.toMatchObject({ name: 'QuotaExceededError' });
 	full = false;
 	const second = await another();
-	let done = false;
-	const waiting = second.freshConnection('c1').then((got) => {
-		done = true;
-		return got;
-	});
-	await new Promise((resolve) => setTimeout(resolve, 50));
-	expect(done).toBe(false);
+	// Longer than any lease, with room on the disk again: its holder is not stuck, only not yet asked to write.
+	const tooLong = codeOf(second.freshConnection('c1'));
+	await vi.waitFor(() => expect(time.waiting()).toBe(2));
+	later(90_001);
+	time.end();
+	expect(await tooLong).toBe('timeout');
+	expect(server.presented).toEqual(['rt-0']);
+	const waiting = second.freshConnection('c1');
 	// Work of the same worker does not wait for itself.
 	expect(await first.locked('c1', async () => first.hasUnsaved())).toBe(true);
 	expect(await first.saveUnsaved()).toBe(false);

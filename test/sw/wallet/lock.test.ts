@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { WrappedKey } from '../../../sw/wallet/vault.js';
-import { codeOf, kill, killAfter, rowsOnDisk, textIn, withStore } from '../setup.js';
+import { codeOf, kill, killAfter, network, rowsOnDisk, textIn, withStore } from '../setup.js';
+import { connection, rotating } from './support.js';
 
 const rows = () => import('../../../sw/wallet/rows.js');
 const lock = () => import('../../../sw/wallet/lock.js');
@@ -253,15 +254,15 @@ test('the lock waits for a refresh under way, so that its tokens are on disk bef
 	const { enableLock, lockNow, lockState } = await lock();
 	await enableLock(how());
 	let answer = () => {};
+	const answered = new Promise<void>((resolve) => {
+		answer = resolve;
+	});
 	const refreshing = navigator.locks.request('refresh a', async () => {
-		await new Promise<void>((resolve) => {
-			answer = resolve;
-		});
+		await answered;
 		await (await rows()).commit([{ key: ['connection', 'a'], value: { refreshToken: 'rotated' } }]);
 	});
 	const locking = lockNow();
-	await vi.waitFor(() => expect(answer).not.toBe(undefined));
-	await new Promise((resolve) => setTimeout(resolve));
+	await vi.waitFor(async () => expect((await navigator.locks.query()).pending).toMatchObject([{ name: 'refresh a' }]));
 	expect(await lockState()).toBe('unlocked');
 	answer();
 	await Promise.all([refreshing, locking]);
@@ -273,15 +274,71 @@ test('the lock waits for a refresh under way, so that its tokens are on disk bef
 
 test('tokens that cannot be written down keep the wallet open: locking would lose them', async () => {
 	await fill();
-	await (await lock()).enableLock(how());
-	vi.resetModules();
-	const unsaved = { saveUnsaved: async () => true, hasUnsaved: () => true };
-	vi.doMock('../../../sw/wallet/unsaved.js', async (original) => ({ ...(await original<object>()), ...unsaved }));
-	const { lockNow, lockState, unlock } = await lock();
-	await unlock(key);
+	const { addConnection } = await import('../../../sw/wallet/connections.js');
+	const { freshConnection } = await import('../../../sw/wallet/keeper.js');
+	await addConnection(connection({ id: 'c1' }));
+	const { enableLock, lockNow, lockState } = await lock();
+	await enableLock(how());
+	const full = vi.spyOn(IDBObjectStore.prototype, 'put');
+	const { respond, presented } = rotating();
+	network((request) => {
+		// From here on there is no room: the server has rotated by the time that the answer is to be written.
+		full.mockImplementation(() => {
+			throw new DOMException('full', 'QuotaExceededError');
+		});
+		return respond(request);
+	});
+	await expect(freshConnection('c1')).rejects.toMatchObject({ name: 'QuotaExceededError' });
+	expect(presented).toEqual(['rt-0']);
 	expect(await codeOf(lockNow())).toBe('busy');
+	expect(await codeOf(enableLock({ key: await passkey(), credentialId: 'b3RoZXI', salt: 'bmV3' }))).toBe('busy');
 	expect(await lockState()).toBe('unlocked');
-	vi.doUnmock('../../../sw/wallet/unsaved.js');
+	full.mockRestore();
+	await lockNow();
+	expect(await lockState()).toBe('locked');
+	kill();
+	await (await lock()).unlock(key);
+	expect((await (await rows()).read(['connection', 'c1']))?.value).toMatchObject({ refreshToken: 'rt-1' });
+});
+
+test('a sign-in that ends while the lock waits for it, and cannot be written down, keeps the wallet open', async () => {
+	await fill();
+	const { enableLock, lockNow, lockState, CALLBACK_LOCK } = await lock();
+	const { keep, forgetUnsaved } = await import('../../../sw/wallet/unsaved.js');
+	await enableLock(how());
+	let end = () => {};
+	const ended = new Promise<void>((resolve) => {
+		end = resolve;
+	});
+	const held = { registration: connection(), tokens: { accessToken: 'at-1', refreshToken: 'rt-1' } };
+	const full = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
+	const arriving = navigator.locks.request(CALLBACK_LOCK, () =>
+		ended.then(() => keep('sign-in', full, held).catch(() => {})),
+	);
+	const locking = lockNow();
+	await vi.waitFor(async () =>
+		expect((await navigator.locks.query()).pending).toMatchObject([{ name: CALLBACK_LOCK }]),
+	);
+	end();
+	await arriving;
+	expect(await codeOf(locking)).toBe('busy');
+	expect(await lockState()).toBe('unlocked');
+	forgetUnsaved('sign-in');
+	await lockNow();
+	expect(await lockState()).toBe('locked');
+});
+
+test('a sign-in that still waits, sealed under a key of its own, does not keep the lock from being turned on', async () => {
+	await fill();
+	const own = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+	const iv = crypto.getRandomValues(new Uint8Array(12));
+	const data = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, own, new TextEncoder().encode('state=s&code=c'));
+	const parked = { key: own, sealed: { iv, data }, parkedAt: Date.now() };
+	await (await rows()).commit([{ key: ['parked', 'hash'], raw: parked }]);
+	await (await lock()).enableLock(how());
+	expect(await (await lock()).lockState()).toBe('unlocked');
+	expect(textIn(((await onDisk('parked', 'hash')) as typeof parked).sealed)).toBe(textIn(parked.sealed));
+	await expectReadable();
 });
 
 test('while a slice of a job runs the lock cannot be turned on', async () => {
@@ -328,4 +385,24 @@ test('a connection to the database that is merely lost does not lock the wallet'
 	await wallet('readonly', async (store) => (store.transaction.db.onclose as () => void)());
 	expect(await (await lock()).lockState()).toBe('unlocked');
 	await expectReadable();
+});
+
+test('“Lock now” counts also where a page was just opening the wallet with the key that it kept', async () => {
+	await fill();
+	await (await lock()).enableLock(how());
+	kill();
+	const { unlock, lockNow, lockState } = await lock();
+	const unwrap = crypto.subtle.unwrapKey.bind(crypto.subtle);
+	let go = () => {};
+	const gate = new Promise<void>((resolve) => (go = resolve));
+	const spy = vi.spyOn(crypto.subtle, 'unwrapKey').mockImplementation(async (...given) => {
+		await gate;
+		return unwrap(...given);
+	});
+	const opening = codeOf(unlock(key, true));
+	await vi.waitFor(() => expect(spy).toHaveBeenCalled());
+	await lockNow();
+	go();
+	expect(await opening).toBe('locked');
+	expect(await lockState()).toBe('locked');
 });

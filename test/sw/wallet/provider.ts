@@ -90,6 +90,7 @@ export async function load() {
 		...(await import('../../../sw/wallet/connections.js')),
 		...(await import('../../../sw/wallet/notices.js')),
 		...(await import('../../../sw/wallet/keeper.js')),
+		...(await import('../../../sw/wallet/unsaved.js')),
 		...(await import('../../../sw/wallet/device.js')),
 		...(await import('../../../sw/wallet/activity.js')),
 		...(await import('../../../sw/leave.js')),

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { Connection } from '../../../sw/wallet/connections.js';
 import { json, kill, network, ORIGIN, rowsOnDisk, sent, setOnline } from '../setup.js';
 import { back, entry, load, provider, signIn } from './provider.js';
-import { connection } from './support.js';
+import { connection, rotating } from './support.js';
 
 const HOUR = 3_600_000;
 const revocations = () =>
@@ -81,7 +81,8 @@ test('a token that could not be written down until now is the one that is ended,
 		if (full) throw new DOMException('full', 'QuotaExceededError');
 		await worker.updateConnection('c1', { refreshToken: 'rt-9' });
 	};
-	await keep('c1', write).catch(() => undefined);
+	const held = { registration: connection(), tokens: { accessToken: 'at-9', refreshToken: 'rt-9' } };
+	await keep('c1', write, held).catch(() => undefined);
 	full = false;
 	await worker.removeConnection('c1');
 	expect(revocations()).toMatchObject([{ token: 'rt-9' }]);
@@ -250,6 +251,57 @@ test.each(['with tokens', 'with a no'])(
 		expect(revoked.map(({ token }) => token)).toEqual(how === 'with a no' ? [] : ['rt-1']);
 	},
 );
+
+/** A disk that takes nothing more. */
+function fillDisk() {
+	vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+		throw new DOMException('full', 'QuotaExceededError');
+	});
+}
+
+/** A connection whose last answer is in memory alone. */
+async function unsavedRefresh() {
+	const worker = await start();
+	const server = rotating();
+	network(async (request) => {
+		if (!request.url.endsWith('/token')) return new Response();
+		const response = await server.respond(request);
+		fillDisk();
+		return response;
+	});
+	await worker.freshConnection('c1').catch(() => undefined);
+	expect(worker.hasUnsaved()).toBe(true);
+	return worker;
+}
+
+test('tokens that are in memory alone are ended by Clear All, and by removing their connection', async () => {
+	const worker = await unsavedRefresh();
+	await worker.clearEverything();
+	expect(revocations().map(({ token }) => token)).toEqual(['rt-0', 'rt-1']);
+	expect(worker.hasUnsaved()).toBe(false);
+	vi.restoreAllMocks();
+	expect(await rowsOnDisk()).toEqual([]);
+	kill();
+	sent.length = 0;
+	await (await unsavedRefresh()).removeConnection('c1');
+	expect(revocations().map(({ token }) => token)).toEqual(['rt-0', 'rt-1']);
+});
+
+test('a sign-in that is in memory alone is ended by Clear All, and by nobody after a backup', async () => {
+	for (const leave of ['clearEverything', 'forgetEverything'] as const) {
+		const worker = await load();
+		const { revoked } = provider();
+		const { url } = await worker.startConnect({ kind: 'provider', providerId: 'lake' }, '/connections', null);
+		fillDisk();
+		await worker.finishConnect(back(url));
+		expect(worker.hasUnsaved()).toBe(true);
+		await worker[leave]();
+		vi.restoreAllMocks();
+		expect(revoked.map(({ token }) => token)).toEqual(leave === 'clearEverything' ? ['rt-1'] : []);
+		expect(await rowsOnDisk()).toEqual([]);
+		kill();
+	}
+});
 
 test('forgetting after a backup ends no access', async () => {
 	const worker = await start();

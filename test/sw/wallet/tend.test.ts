@@ -68,10 +68,12 @@ test('a locked wallet is left alone, and so is one that was moved into a backup'
 	const { PAUSED } = await import('../../../sw/wallet/pause.js');
 	const lock = await import('../../../sw/wallet/lock.js');
 	network(() => json({ access_token: 'at-new', token_type: 'Bearer' }));
-	const state = vi.spyOn(lock, 'lockState').mockResolvedValue('locked');
-	await tend().catch(() => {});
+	const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['wrapKey', 'unwrapKey']);
+	await lock.enableLock({ key, credentialId: 'credential', salt: 'salt' });
+	await lock.lockNow();
+	await tend();
 	expect(sent).toHaveLength(0);
-	state.mockRestore();
+	await lock.unlock(key);
 	await commit([{ key: PAUSED, value: { since: 1 } }]);
 	await tend();
 	expect(sent).toHaveLength(0);
@@ -86,4 +88,53 @@ test('two pages that ask at once set off one round', async () => {
 	network(() => json({ access_token: 'at-new', token_type: 'Bearer', expires_in: 3600 }));
 	await Promise.all([tend(), tend()]);
 	expect(sent).toHaveLength(2);
+});
+
+const wanted = (change: Partial<Connection> = {}) =>
+	({ device: 'wanted', accessExpiresAt: Date.now() + HOUR, lastRefreshedAt: Date.now(), ...change }) as const;
+
+test('a registration that is put off is noted, and left alone until the provider wants to be asked again', async () => {
+	const { tend, getConnection } = await start(wanted({ refreshToken: null }));
+	network(() => json({}, { status: 429, headers: { 'Retry-After': '1800' } }));
+	for (let page = 0; page < 3; page++) await tend();
+	expect(sent.map(({ url }) => url)).toEqual(['https://auth.test/register']);
+	const noted = (await getConnection('c1'))?.problem;
+	expect(noted).toMatchObject({ error: { code: 'rate_limited', retryAt: expect.any(Number) } });
+	network(() => json({ client_id: 'device-1' }, { status: 201 }));
+	vi.useFakeTimers({ toFake: ['Date'], now: (noted?.error.retryAt ?? 0) + 1 });
+	await tend();
+	expect(sent.filter(({ url }) => url.endsWith('/register'))).toHaveLength(2);
+	expect(await getConnection('c1')).toMatchObject({ device: { clientId: 'device-1' }, problem: null });
+});
+
+test('a registration that hangs keeps no refresh waiting', async () => {
+	const { addConnection, tend, getConnection } = await start(wanted({ refreshToken: null }));
+	await addConnection(connection({ id: 'due' }));
+	let answer = (_: Response) => {};
+	network(({ url }) =>
+		url.endsWith('/register')
+			? new Promise<Response>((resolve) => (answer = resolve))
+			: json({ access_token: 'at-new', token_type: 'Bearer', expires_in: 3600 }),
+	);
+	const tending = tend();
+	await vi.waitFor(async () => expect((await getConnection('due'))?.accessToken).toBe('at-new'), 20_000);
+	await vi.waitFor(() => expect(sent).toHaveLength(2), 20_000);
+	expect((await getConnection('c1'))?.device).toBe('wanted');
+	answer(json({ client_id: 'device-1' }, { status: 201 }));
+	await tending;
+	expect((await getConnection('c1'))?.device).toEqual({ clientId: 'device-1' });
+});
+
+test('while a registration rests, a refresh that is due rests with it: the same provider asked for patience', async () => {
+	const { tend, getConnection } = await start(wanted({ lastRefreshedAt: Date.now() - 2 * HOUR }));
+	network(({ url }) =>
+		url.endsWith('/register')
+			? json({}, { status: 503 })
+			: json({ access_token: 'at-new', token_type: 'Bearer', expires_in: 3600 }),
+	);
+	await tend();
+	expect(sent.map(({ url }) => url)).toEqual(['https://auth.test/register']);
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * HOUR });
+	await tend();
+	expect(await getConnection('c1')).toMatchObject({ accessToken: 'at-new', device: 'wanted', problem: null });
 });
