@@ -54,8 +54,41 @@ export function register(onWaiting: () => void): void {
 	registered.catch(() => undefined);
 }
 
-/** Lets the waiting version in and reloads once it is in control. */
-export function takeUpdate(): void {
+/** How long pages keep still for a new version, in milliseconds: more than a slice of a job takes with its last requests. */
+const STILL_MS = 60_000;
+
+/**
+ * What pages ask for by themselves and at once again, with work that goes on for long. The browser lets a new version in when
+ * the old one has no event under way, or else after five minutes (https://w3c.github.io/ServiceWorker/#try-activate-algorithm).
+ * Not `wallet.save`: it is short, and what it keeps alive is nowhere else.
+ */
+const YIELDING: ReadonlySet<CommandName> = new Set<CommandName>(['job.run', 'connections.tend']);
+
+/** Settles when the new version is in control, or does not come; undefined while none is on its way. */
+let handOver: Promise<void> | undefined;
+function keepStill(): void {
+	handOver ??= new Promise<void>((resolve) => {
+		container?.addEventListener('controllerchange', () => resolve(), { once: true });
+		setTimeout(resolve, STILL_MS);
+	}).then(() => {
+		handOver = undefined;
+	});
+}
+
+/**
+ * Lets the waiting version in and reloads once it is in control. Not while tokens live in the memory of the old version
+ * alone (`Overview.unsaved`): they would die with it.
+ */
+export async function takeUpdate(): Promise<void> {
+	// Another tab has let it in.
+	if (!(await registration())?.waiting) return location.reload();
+	// A version that does not answer is no reason to keep it.
+	const saved = await call('wallet.save', {}).catch(() => undefined);
+	if (saved?.unsaved) return;
+	keepStill();
+	const channel = new BroadcastChannel(EVENTS_CHANNEL);
+	channel.postMessage({ satchel: CONTRACT_VERSION, event: 'handover' } satisfies WorkerEvent);
+	channel.close();
 	let reloaded = false;
 	const reload = () => {
 		if (reloaded) return;
@@ -87,6 +120,7 @@ export function onLocked(open: typeof reopen): void {
 
 /** Asks the worker. @throws {BrokerError} */
 export async function call<C extends CommandName>(command: C, payload: Payload<C>): Promise<Reply<C>> {
+	if (YIELDING.has(command)) await handOver;
 	try {
 		return await rpc.call(command, payload);
 	} catch (error) {
@@ -138,6 +172,7 @@ export function subscribe(listener: Listener): () => void {
 			if (data?.satchel !== CONTRACT_VERSION) return;
 			if (data.event === 'overview') take(data.overview);
 			else if (data.event === 'job') listener.job(data.job);
+			else if (data.event === 'handover') keepStill();
 		},
 		{ signal },
 	);

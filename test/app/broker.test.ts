@@ -5,6 +5,7 @@ import {
 	EVENTS_CHANNEL,
 	type JobView,
 	type Overview,
+	type Reply,
 	type WireError,
 } from '../../sw/contract.js';
 import { makeJob } from './jobs.js';
@@ -34,20 +35,30 @@ const overviewOf = (revision: number): Overview => ({
 });
 
 /** A browser with a worker that answers `overview` with these revisions, one a call, then not at all. */
-async function setUp({ revisions = [] as number[], withWorker = true } = {}) {
+async function setUp({
+	revisions = [] as number[],
+	withWorker = true,
+	saves = undefined as Reply<'wallet.save'> | undefined,
+	waiting = {} as object | null,
+} = {}) {
 	const posted: CommandMessage[] = [];
+	const commands = () => posted.map(({ command }) => command);
+	const nextOverview = () => {
+		const revision = revisions.shift();
+		return revision === undefined ? undefined : overviewOf(revision);
+	};
 	const active = {
 		postMessage(message: CommandMessage) {
 			posted.push(message);
-			const revision = revisions.shift();
-			if (revision === undefined) return;
-			const data = { satchel: CONTRACT_VERSION, id: message.id, ok: true, reply: overviewOf(revision) };
+			const reply = message.command === 'wallet.save' ? saves : nextOverview();
+			if (!reply) return;
+			const data = { satchel: CONTRACT_VERSION, id: message.id, ok: true, reply };
 			queueMicrotask(() => container.dispatchEvent(Object.assign(new Event('message'), { data })));
 		},
 	};
 	const container = Object.assign(new EventTarget(), {
 		startMessages() {},
-		getRegistration: async () => ({ active }),
+		getRegistration: async () => ({ active, waiting }),
 		ready: Promise.resolve({ active }),
 	});
 	const page = Object.assign(new EventTarget(), {});
@@ -66,7 +77,7 @@ async function setUp({ revisions = [] as number[], withWorker = true } = {}) {
 		job: (job: JobView) => void seen.jobs.push(job),
 		error: (error: WireError) => void seen.errors.push(error),
 	};
-	return { broker, container, page, shown, posted, seen, listener, reload };
+	return { broker, container, page, shown, posted, commands, seen, listener, reload };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -108,7 +119,7 @@ describe('the broker', () => {
 
 	it('a first registration that fails is worker_missing', async () => {
 		const { broker, container } = await setUp();
-		container.getRegistration = async () => ({ active: undefined as never });
+		container.getRegistration = async () => ({ active: undefined as never, waiting: null });
 		workbox.register.mockRejectedValue(new TypeError('404'));
 		broker.register(() => undefined);
 		await expect(broker.call('overview', {})).rejects.toMatchObject({ code: 'worker_missing' });
@@ -169,14 +180,79 @@ describe('the broker', () => {
 	});
 
 	it('an update is let in when asked for, and the page reloads once', async () => {
-		const { broker, container, reload } = await setUp();
+		const { broker, container, reload } = await setUp({ saves: { unsaved: false } });
 		broker.register(() => undefined);
 		container.dispatchEvent(new Event('controllerchange'));
 		expect(reload).not.toHaveBeenCalled();
-		broker.takeUpdate();
+		await broker.takeUpdate();
 		expect(workbox.messageSkipWaiting).toHaveBeenCalledOnce();
 		container.dispatchEvent(new Event('controllerchange'));
 		container.dispatchEvent(new Event('controllerchange'));
 		expect(reload).toHaveBeenCalledOnce();
+	});
+
+	it('a page whose update another tab has let in reloads at once', async () => {
+		const { broker, posted, reload } = await setUp({ waiting: null });
+		broker.register(() => undefined);
+		await broker.takeUpdate();
+		expect(reload).toHaveBeenCalledOnce();
+		expect(posted).toEqual([]);
+	});
+
+	it('an update is not let in while tokens live in the memory of the old version alone', async () => {
+		const { broker } = await setUp({ saves: { unsaved: true } });
+		broker.register(() => undefined);
+		await broker.takeUpdate();
+		expect(workbox.messageSkipWaiting).not.toHaveBeenCalled();
+	});
+
+	it('the page that lets an update in tells the other tabs, and asks for nothing long until it is in control', async () => {
+		const { broker, container, commands } = await setUp({ saves: { unsaved: false } });
+		const heard: unknown[] = [];
+		channel.addEventListener('message', ({ data }: MessageEvent) => heard.push(data));
+		broker.register(() => undefined);
+		await broker.takeUpdate();
+		void broker.call('job.run', { id: 'j1' });
+		void broker.call('connections.tend', {});
+		void broker.call('overview', {});
+		await settled();
+		expect(heard).toEqual([{ satchel: CONTRACT_VERSION, event: 'handover' }]);
+		expect(commands()).toEqual(['wallet.save', 'overview']);
+		container.dispatchEvent(new Event('controllerchange'));
+		await settled();
+		expect(commands()).toEqual(['wallet.save', 'overview', 'job.run', 'connections.tend']);
+	});
+
+	it('a tab that hears of a hand-over asks for no further slice until it is over', async () => {
+		const { broker, container, commands, listener } = await setUp({ revisions: [1] });
+		broker.register(() => undefined);
+		end = broker.subscribe(listener);
+		await settled();
+		channel.postMessage({ satchel: CONTRACT_VERSION, event: 'handover' });
+		await settled();
+		void broker.call('job.run', { id: 'j1' });
+		void broker.call('wallet.save', {});
+		await settled();
+		// What keeps unsaved tokens alive goes on.
+		expect(commands()).toEqual(['overview', 'wallet.save']);
+		container.dispatchEvent(new Event('controllerchange'));
+		await settled();
+		expect(commands()).toContain('job.run');
+	});
+
+	it('a new version that does not come holds nothing up for good', async () => {
+		vi.useFakeTimers();
+		try {
+			const { broker, commands } = await setUp({ saves: { unsaved: false } });
+			broker.register(() => undefined);
+			await broker.takeUpdate();
+			broker.call('job.run', { id: 'j1' }).catch(() => undefined);
+			await vi.advanceTimersByTimeAsync(55_000);
+			expect(commands()).not.toContain('job.run');
+			await vi.advanceTimersByTimeAsync(10_000);
+			expect(commands()).toContain('job.run');
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 });

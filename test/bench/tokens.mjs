@@ -1,7 +1,7 @@
 /**
  * What becomes of connections when the worker dies in the middle of a refresh, and when eight tabs and an updating worker
  * refresh at once: the built app in a real Chromium. Prints tables, writes them into `README.md`, and fails where something
- * was lost that need not be. `npm run bench:tokens -- [--runs 200] [--refreshes 1000] [--updates 5] [--lanes 3] [--dry]`
+ * was lost that need not be. `npm run bench:tokens -- [--runs 200] [--refreshes 1000] [--updates 12] [--lanes 3] [--dry]`
  */
 import '../tools/build-if-needed.mjs';
 import { fileURLToPath } from 'node:url';

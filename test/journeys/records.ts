@@ -6,7 +6,7 @@ import type { Stack } from './support.js';
 export type Whose = [system: string, username: string, notGranted?: string[]];
 
 /** By `Type/id`: the text as served; of a Binary its media type and octets, which is what the wallet gets of it. */
-function served(stack: Stack, whose: Whose[]): Map<string, string> {
+function served(stack: Pick<Stack, 'sandbox'>, whose: Whose[]): Map<string, string> {
 	const all = new Map<string, string>();
 	for (const [system, username, notGranted = []] of whose) {
 		for (const { type, id, text } of stack.sandbox.resources(system, username)) {
@@ -26,7 +26,7 @@ function binary(line: string): string {
  * Fails unless `lines` are exactly what the sandbox serves of these patients: nothing missing, changed, added or twice.
  * OperationOutcomes are the wallet's own, about queries without an answer, and are left out.
  */
-export function expectEqual(lines: string[], stack: Stack, whose: Whose[]): void {
+export function expectEqual(lines: string[], stack: Pick<Stack, 'sandbox'>, whose: Whose[]): void {
 	const wanted = served(stack, whose);
 	expect(wanted.size).toBeGreaterThan(100);
 	const seen = new Set<string>();

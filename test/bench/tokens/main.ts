@@ -26,7 +26,7 @@ export async function main(args: string[]): Promise<number> {
 			/** Of each barrier at each server; with 0 that part is left out, and so with the refreshes. */
 			runs: { type: 'string', default: '200' },
 			refreshes: { type: 'string', default: '1000' },
-			updates: { type: 'string', default: '5' },
+			updates: { type: 'string', default: '12' },
 			lanes: { type: 'string', default: '3' },
 			/** Writes nothing. */
 			dry: { type: 'boolean', default: false },
@@ -91,11 +91,12 @@ export function faultsOfCell({ server, barrier, runs, alive, told, silent, unjud
 }
 
 export function faultsOfTabs(
-	{ refreshes, replays, refused, connections, alive, updates }: TabsResult,
+	{ refreshes, replays, familiesRevoked, refused, connections, alive, updates }: TabsResult,
 	wanted: { refreshes: number; updates: number },
 ): string[] {
 	return [
 		...(replays > 0 ? [`tabs: ${replays} replays`] : []),
+		...(familiesRevoked > 0 ? [`tabs: ${familiesRevoked} grants ended by the server`] : []),
 		...(alive < connections ? [`tabs: ${connections - alive} of ${connections} connections lost`] : []),
 		...(refused > 0 ? [`tabs: ${refused} commands answered with an error`] : []),
 		...(refreshes < wanted.refreshes ? [`tabs: ${refreshes} refreshes only`] : []),
@@ -131,7 +132,16 @@ function killTable(cells: Cell[]): string {
 	return table(header, rows);
 }
 
-function tabsTable({ refreshes, replays, updates, asked, besides, connections, alive }: TabsResult): string {
+function tabsTable({
+	refreshes,
+	replays,
+	familiesRevoked,
+	updates,
+	asked,
+	besides,
+	connections,
+	alive,
+}: TabsResult): string {
 	const header = [
 		'tabs',
 		'connections',
@@ -140,9 +150,11 @@ function tabsTable({ refreshes, replays, updates, asked, besides, connections, a
 		'refreshes',
 		'versions that took over',
 		'replays',
+		'grants ended',
 		'lost',
 	];
-	const row = [TABS, connections, asked, besides, refreshes, updates, replays, connections - alive].map(String);
+	const lost = connections - alive;
+	const row = [TABS, connections, asked, besides, refreshes, updates, replays, familiesRevoked, lost].map(String);
 	return table(header, [row]);
 }
 

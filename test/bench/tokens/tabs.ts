@@ -5,14 +5,13 @@ import { SERVERS, type TokenStack } from './stack.js';
 import { Wallet } from './wallet.js';
 
 /** The longest pause between two rounds, in milliseconds. */
-const REST_MS = 150;
-const LONGEST_REST_MS = 1000;
-/** For how long the tabs make room for a new version, in milliseconds. */
-const ROOM_MS = 8000;
-/** No refresh in this time, in milliseconds: the connections are dead. */
-const STALLED_MS = 60_000;
-/** Refreshes that a new version waits for before it is let in. */
-const SIDE_BY_SIDE = 15;
+const REST_MS = 100;
+/** How long a new version may take to come in once it was let in, in milliseconds. */
+const ENTRY_MS = 60_000;
+/** How many rounds in a row may pass without a refresh: the connections are dead then. */
+const MOST_IDLE_ROUNDS = 40;
+/** Rounds that both versions serve before the new one is let in. */
+const SIDE_BY_SIDE = 4;
 
 const rest = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -31,6 +30,8 @@ export interface TabsOptions {
 export interface TabsResult {
 	refreshes: number;
 	replays: number;
+	/** Grants that the server ended. */
+	familiesRevoked: number;
 	/** Versions that took over while the tabs refreshed. */
 	updates: number;
 	/** Commands that tabs sent: refreshes asked for, page loads' tending. */
@@ -57,83 +58,68 @@ export async function refreshFromManyTabs(
 	const pages = [wallet.page, ...others];
 	for (const page of others) await page.goto(`${stack.origin}/connections`);
 
-	let asked = 0;
-	let besides = 0;
-	let refused = 0;
-	let over = false;
+	const total = { asked: 0, besides: 0, refused: 0 };
 	let taken = 0;
-	/** The tab that goes to the new version. */
+	/** The tab that goes to the new version: its questions die with it, as they would. */
 	let reloading: Page | undefined;
-	/** When a version was told to take over; it has not yet. */
-	let letInAt: number | undefined;
-	const makesRoom = () => letInAt !== undefined && Date.now() - letInAt < ROOM_MS;
+	let idle = 0;
+
+	/** All tabs at once, and all their answers. */
+	const round = async () => {
+		const before = counts().refreshes;
+		const answers = pages.map(async (page) => {
+			try {
+				return await page.evaluate(askAtOnce, { satchel: CONTRACT_VERSION, ids });
+			} catch (error) {
+				if (page !== reloading) throw error;
+				return undefined;
+			}
+		});
+		for (const told of await Promise.all(answers)) {
+			total.asked += told?.asked ?? 0;
+			total.besides += told?.besides ?? 0;
+			total.refused += told?.refused ?? 0;
+		}
+		idle = counts().refreshes > before ? 0 : idle + 1;
+		progress?.(counts().refreshes, taken);
+		await rest(Math.random() * REST_MS);
+	};
+	// A replay ends the connection, and what is lost is not refreshed any more: there is nothing left to wait for.
+	const dead = () => counts().replays > 0 || idle > MOST_IDLE_ROUNDS;
 
 	/**
-	 * All tabs at once, again and again. Chromium lets a new version in when the old one has no event under way, so there has
-	 * to be such a moment (else it comes after five minutes): then nothing is set off that goes on behind a round.
+	 * A new version waits while the tabs go on, and is let in by one of them in the middle of a round. Then they ask for nothing
+	 * until it is there, as the app's own loops do: Chromium lets it in when the old one has no event under way.
+	 * @returns whether it came
 	 */
-	const rounds = async () => {
-		let pause = REST_MS;
-		while (!over) {
-			const told = await Promise.all(pages.map((page) => round(page)));
-			for (const each of told) {
-				asked += each.asked;
-				besides += each.besides;
-				refused += each.refused;
-			}
-			// Longer and longer until the new version is in.
-			pause = makesRoom() ? Math.min(pause * 2, LONGEST_REST_MS) : Math.random() * REST_MS;
-			await rest(pause);
-		}
-	};
-	const round = async (page: Page) => {
-		try {
-			return await page.evaluate(askAtOnce, { satchel: CONTRACT_VERSION, ids, tend: !makesRoom() });
-		} catch (error) {
-			// Its questions die with it, as they would.
-			if (page !== reloading) throw error;
-			return { asked: 0, besides: 0, refused: 0 };
-		}
-	};
-	const update = async () => {
-		for (let turn = 0; !over; turn++) {
-			const version = await stack.release();
-			const page = pages[turn % pages.length] ?? wallet.page;
-			reloading = page;
-			await page.evaluate(() => navigator.serviceWorker.ready.then((registration) => registration.update()));
-			const bar = page.getByRole('status', { name: 'A new version is ready.' });
-			await bar.waitFor();
-			// For a while both versions are there, and both refresh.
-			const waitingSince = counts().refreshes;
-			while (!over && counts().refreshes < waitingSince + SIDE_BY_SIDE) await rest(20);
-			const reloaded = page.waitForEvent('load', { timeout: 330_000 });
+	const update = async (page: Page): Promise<boolean> => {
+		const version = await stack.release();
+		const offered = page.evaluate(untilWaiting);
+		await Promise.all([offered, round()]);
+		const bar = page.getByRole('status', { name: 'A new version is ready.' });
+		await bar.waitFor();
+		for (let i = 0; i < SIDE_BY_SIDE && !dead(); i++) await round();
+		const reloaded = page.waitForEvent('load', { timeout: ENTRY_MS });
+		const entered = reloaded.then(() => inControl(context, version)).catch(() => false);
+		reloading = page;
+		const press = async () => {
+			await rest(Math.random() * REST_MS);
 			await bar.getByRole('button', { name: 'Reload' }).click();
-			letInAt = Date.now();
-			const entered = reloaded.then(() => inControl(context, version)).then(() => true);
-			// What comes too late is not counted, and nobody waits for it.
-			if (!(await Promise.race([entered.catch(() => false), ended.then(() => false)]))) return;
-			letInAt = undefined;
-			taken++;
-		}
+		};
+		await Promise.all([round(), press()]);
+		const came = await entered;
+		reloading = undefined;
+		return came;
 	};
-	let end = () => {};
-	const ended = new Promise<void>((resolve) => {
-		end = resolve;
-	});
-	const watch = async () => {
-		let [seen, since] = [0, Date.now()];
-		const kept = () => letInAt !== undefined && Date.now() - letInAt > STALLED_MS;
-		while (counts().refreshes < refreshes || (taken < updates && !kept())) {
-			progress?.(counts().refreshes, taken);
-			await rest(100);
-			if (counts().refreshes !== seen) [seen, since] = [counts().refreshes, Date.now()];
-			// A replay ends the connection, and what is lost is not refreshed any more: there is nothing left to wait for.
-			if (counts().replays > 0 || Date.now() - since > STALLED_MS) break;
-		}
-		over = true;
-		end();
-	};
-	await Promise.all([rounds(), update(), watch()]);
+
+	let stuck = false;
+	while (!dead() && !stuck && (counts().refreshes < refreshes || taken < updates)) {
+		// Spread over the whole.
+		const due = Math.min(updates, Math.floor((counts().refreshes / refreshes) * (updates + 1)));
+		if (taken >= due) await round();
+		else if (await update(pages[taken % pages.length] ?? wallet.page)) taken++;
+		else stuck = true;
+	}
 
 	let alive = 0;
 	for (const id of ids) {
@@ -146,13 +132,13 @@ export async function refreshFromManyTabs(
 			break;
 		}
 	}
-	const { refreshes: counted, replays } = counts();
-	return { refreshes: counted, replays, updates: taken, asked, besides, refused, connections: ids.length, alive };
+	const { refreshes: counted, replays, familiesRevoked } = counts();
+	return { ...total, refreshes: counted, replays, familiesRevoked, updates: taken, connections: ids.length, alive };
 }
 
 /** Waits until a worker of this version runs, as the active one. */
-async function inControl(context: BrowserContext, version: number): Promise<void> {
-	for (;;) {
+async function inControl(context: BrowserContext, version: number): Promise<boolean> {
+	for (const end = Date.now() + ENTRY_MS; Date.now() < end; await rest(20)) {
 		for (const worker of context.serviceWorkers()) {
 			const active = await worker
 				.evaluate((version) => {
@@ -163,14 +149,21 @@ async function inControl(context: BrowserContext, version: number): Promise<void
 					return release === version && registration.active !== null && registration.waiting === null;
 				}, version)
 				.catch(() => false);
-			if (active) return;
+			if (active) return true;
 		}
-		await rest(20);
 	}
+	return false;
+}
+
+/** Runs in a page: has it look for a new version, and waits until that is installed. */
+async function untilWaiting(): Promise<void> {
+	const registration = await navigator.serviceWorker.ready;
+	await registration.update();
+	while (!registration.waiting) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Runs in a page: presses of "Refresh Now", and a page load's tending. */
-async function askAtOnce({ satchel, ids, tend }: { satchel: number; ids: string[]; tend: boolean }) {
+async function askAtOnce({ satchel, ids }: { satchel: number; ids: string[] }) {
 	const { serviceWorker } = navigator;
 	let besides = 0;
 	let refused = 0;
@@ -200,7 +193,7 @@ async function askAtOnce({ satchel, ids, tend }: { satchel: number; ids: string[
 		await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
 		await ask('connection.refresh', { id });
 	});
-	if (tend) questions.push(ask('connections.tend', {}));
+	questions.push(ask('connections.tend', {}));
 	await Promise.all(questions);
 	return { asked: questions.length, besides, refused };
 }
