@@ -6,12 +6,11 @@
  */
 import { scryptAsync } from '@noble/hashes/scrypt.js';
 import type { Kdf } from '../sw/contract.js';
+import { decode, encode } from './base64url.js';
 
 /** Parameters for a new backup, with a salt of its own. */
 export function newKdf(): Kdf {
-	const salt = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)));
-	const base64url = btoa(salt).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-	return { name: 'scrypt', N: 2 ** 17, r: 8, p: 1, salt: base64url };
+	return { name: 'scrypt', N: 2 ** 17, r: 8, p: 1, salt: encode(crypto.getRandomValues(new Uint8Array(16))) };
 }
 
 /**
@@ -23,10 +22,9 @@ export async function backupKey(
 	{ N, r, p, salt }: Kdf,
 	onProgress: (part: number) => void,
 ): Promise<CryptoKey> {
-	const octets = Uint8Array.from(atob(salt.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 	// Keyboards differ in how they write the same letter (RFC 8265, section 4.2.1).
 	const text = passphrase.normalize('NFC');
-	const bytes = await scryptAsync(text, octets, { N, r, p, dkLen: 32, asyncTick: 16, onProgress });
+	const bytes = await scryptAsync(text, decode(salt), { N, r, p, dkLen: 32, asyncTick: 16, onProgress });
 	try {
 		return await crypto.subtle.importKey('raw', bytes as Uint8Array<ArrayBuffer>, 'AES-GCM', false, [
 			'encrypt',

@@ -56,6 +56,15 @@ export function dismissInstall(): void {
 	}
 }
 
+/** Takes the flag out of storage; this page keeps to the answer. */
+export function forgetInstall(): void {
+	try {
+		localStorage.removeItem(DISMISSED);
+	} catch {
+		// Storage that is switched off holds nothing.
+	}
+}
+
 function readFlag(): boolean {
 	try {
 		return localStorage.getItem(DISMISSED) === '1';

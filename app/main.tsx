@@ -36,7 +36,14 @@ function App() {
 	}, [path]);
 
 	return (
-		<Shell path={path} bar={<ErrorBoundary>{updateReady.value && <UpdateBar onReload={takeUpdate} />}</ErrorBoundary>}>
+		<Shell
+			path={path}
+			bar={
+				<ErrorBoundary>
+					{updateReady.value && <UpdateBar held={!!overview.value?.unsaved} onReload={takeUpdate} />}
+				</ErrorBoundary>
+			}
+		>
 			<ErrorBoundary>
 				{!online.value && <OfflineBar />}
 				{standing.value && <Standing />}

@@ -3,6 +3,7 @@
  * a key that can wrap and unwrap and nothing else. The key stays in this module for as long as the page lives, so that a
  * worker that starts anew is opened without asking; it is never stored and cannot be exported.
  */
+import { decode, encode } from './base64url.js';
 import { call, onLocked } from './broker.js';
 import { BrokerError, localError } from './rpc.js';
 
@@ -28,10 +29,10 @@ export async function canLock(): Promise<boolean> {
 }
 
 /**
- * Makes a passkey and locks the wallet with it; the wallet stays open.
+ * Makes a passkey and locks the wallet with it; the wallet stays open. `used` is told once the passkey has done its part.
  * @throws {BrokerError} `passkey_unsupported`, `passkey_cancelled`, and what `lock.enable` answers
  */
-export async function enableLock(): Promise<void> {
+export async function enableLock(used: () => void): Promise<void> {
 	const salt = random();
 	const made = await ask(() =>
 		navigator.credentials.create({
@@ -52,18 +53,20 @@ export async function enableLock(): Promise<void> {
 	// Some authenticators tell it only when they are asked a second time.
 	const output = prf.results?.first ?? (await evaluate(new Uint8Array(made.rawId), salt));
 	const key = await keyOf(output, salt);
+	used();
 	await call('lock.enable', { key, credentialId: encode(new Uint8Array(made.rawId)), salt: encode(salt) });
 	hold(key);
 }
 
 /**
- * Asks the passkey and opens the wallet.
+ * Asks the passkey and opens the wallet. `used` is told once the passkey has done its part.
  * @returns where a sign-in leads that came back while it was locked
  * @throws {BrokerError} `passkey_unsupported`, `passkey_cancelled`, `unlock_failed`
  */
-export async function unlock(): Promise<string | null> {
+export async function unlock(used: () => void): Promise<string | null> {
 	const { credentialId, salt } = await call('lock.challenge', {});
 	const key = await keyOf(await evaluate(decode(credentialId), decode(salt)), decode(salt));
+	used();
 	const { goTo } = await call('lock.unlock', { key });
 	hold(key);
 	call('connections.tend', {}).catch(() => undefined);
@@ -163,15 +166,4 @@ async function keyOf(output: BufferSource, salt: Uint8Array<ArrayBuffer>): Promi
 	const derivation = { name: 'HKDF', hash: 'SHA-256', salt, info: INFO };
 	const usages: KeyUsage[] = ['wrapKey', 'unwrapKey'];
 	return crypto.subtle.deriveKey(derivation, material, { name: 'AES-GCM', length: 256 }, false, usages);
-}
-
-/** Base64url (RFC 4648, section 5); browsers' own is too new. */
-function encode(octets: Uint8Array): string {
-	const text = btoa(String.fromCharCode(...octets));
-	return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
-
-function decode(text: string): Uint8Array<ArrayBuffer> {
-	const octets = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-	return Uint8Array.from(octets, (character) => character.charCodeAt(0));
 }

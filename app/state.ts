@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import type { JobView, Notice, Overview, WireError } from '../sw/contract.js';
 import * as broker from './broker.js';
-import { watchInstall } from './install.js';
+import { forgetInstall, watchInstall } from './install.js';
 import { wireError } from './rpc.js';
 
 export { call } from './broker.js';
@@ -88,6 +88,12 @@ export function start(): void {
 	setInterval(() => overview.peek()?.unsaved && tell('wallet.save'), 10_000);
 	watchInstall();
 	tendSoon();
+}
+
+/** Deletes everything here, with or without ending access. First what the page itself keeps: the tab may be closed before the answer. */
+export async function forgetAll(command: 'connections.clear' | 'backup.forget'): Promise<void> {
+	forgetInstall();
+	await broker.call(command, {});
 }
 
 function takeNotice(next: Notice | null): void {

@@ -3,12 +3,12 @@ import { leave as w } from '../words/leave.js';
 import { words } from '../words.js';
 import { Confirm } from './confirm.js';
 
-/** Asks before one connection or all of them are removed. `onYes` gets what to say once it is done. */
+/** Asks before one connection or all of them are removed. `onYes` gets what to say meanwhile, and once it is done. */
 export function AskLeave(props: {
 	what: ConnectionView | 'all';
 	/** Everything was moved into a backup. */
 	moved: boolean;
-	onYes(said: string): void;
+	onYes(doing: string, done: string): void;
 	onNo(): void;
 }) {
 	const { what, moved } = props;
@@ -19,7 +19,11 @@ export function AskLeave(props: {
 			title={all ? w.clearTitle : w.removeTitle(what.providerName)}
 			body={moved ? `${body} ${w.movedBody}` : body}
 			action={all ? words.connections.clear : words.connections.remove}
-			onYes={() => props.onYes(all ? w.cleared : w.removed(what.providerName))}
+			onYes={() =>
+				all
+					? props.onYes(w.clearing, w.cleared)
+					: props.onYes(w.removing(what.providerName), w.removed(what.providerName))
+			}
 			onNo={props.onNo}
 		/>
 	);

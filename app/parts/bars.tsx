@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { words } from '../words.js';
 import { Icon } from './icons.js';
 
@@ -10,11 +11,21 @@ export function OfflineBar() {
 	);
 }
 
-export function UpdateBar({ onReload }: { onReload(): void }) {
+/** @param held nothing can be let in now: tokens are in the memory of the old version alone */
+export function UpdateBar({ held, onReload }: { held: boolean; onReload(): void }) {
+	const [going, setGoing] = useState(false);
 	return (
 		<section class="update" role="status" aria-label={words.common.updateReady}>
-			<span>{words.common.updateReady}</span>
-			<button type="button" class="button small" onClick={onReload}>
+			<span>{going && !held ? words.common.updating : words.common.updateReady}</span>
+			<button
+				type="button"
+				class="button small"
+				disabled={held}
+				onClick={() => {
+					setGoing(true);
+					onReload();
+				}}
+			>
 				{words.common.reload}
 			</button>
 		</section>

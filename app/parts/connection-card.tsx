@@ -8,7 +8,7 @@ import { Patient, Place } from './patient.js';
 const w = words.connections;
 
 /** What does not pass by itself, so that "could not be checked" would say too little. */
-const EXPLAINED = new Set<ErrorCode>(['client_rejected', 'assertion_refused']);
+const EXPLAINED = new Set<ErrorCode>(['access_denied', 'client_rejected', 'assertion_refused']);
 
 function Status({ connection }: { connection: ConnectionView }) {
 	const [kind, text] =

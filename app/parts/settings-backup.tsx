@@ -175,13 +175,13 @@ function Made({ entries }: { entries: BackupEntry[] }) {
 					<li key={text}>{text}</li>
 				))}
 			</ol>
-			<Entries entries={entries} />
+			<Entries entries={entries} good={w.moved} />
 		</>
 	);
 }
 
-/** What is in a backup, and what of it has to be signed in to again. */
-export function Entries({ entries }: { entries: BackupEntry[] }) {
+/** What is in a backup, and what of it has to be signed in to again; `good` is said of the others. */
+export function Entries({ entries, good }: { entries: BackupEntry[]; good: string }) {
 	return (
 		<ul class="entries">
 			{entries.map(({ providerName, patientName, reauthorize }) => (
@@ -189,7 +189,7 @@ export function Entries({ entries }: { entries: BackupEntry[] }) {
 					<span>
 						<span class="strong">{providerName}</span> {patientName}
 					</span>
-					<span class={reauthorize ? 'problem' : 'quiet'}>{reauthorize ? w.reauthorize : w.works}</span>
+					<span class={reauthorize ? 'problem' : 'quiet'}>{reauthorize ? w.reauthorize : good}</span>
 				</li>
 			))}
 		</ul>

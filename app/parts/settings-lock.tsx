@@ -25,14 +25,15 @@ export function Lock() {
 
 	const act = async (what: NonNullable<typeof busy>, work: () => Promise<void>, done = '') => {
 		if (busy) return;
-		say('');
+		// The passkey speaks for itself first.
+		say(what === 'on' ? '' : w.doing[what]);
 		setBusy(what);
 		const worked = await attempt(async () => {
 			await work();
 			return true;
 		}, setError);
 		setBusy(null);
-		if (worked) say(done);
+		say(worked ? done : '');
 	};
 
 	return (
@@ -68,10 +69,10 @@ export function Lock() {
 							type="button"
 							class="button"
 							aria-disabled={busy !== null}
-							onClick={() => act('on', enableLock, w.isOn)}
+							onClick={() => act('on', () => enableLock(() => say(w.doing.on)), w.isOn)}
 						>
 							<Icon name="lock" />
-							{busy === 'on' ? w.turningOn : w.turnOn}
+							{busy === 'on' && !said ? w.turningOn : w.turnOn}
 						</button>
 					</div>
 				</>

@@ -127,13 +127,16 @@ function Notify() {
 function Badge() {
 	const [, asked] = useState(false);
 	const ios = isIos(navigator);
+	const locks = overview.value?.lock !== 'off';
 	const supported = 'setAppBadge' in navigator;
 	const note = !supported ? w.badgeUnsupported : ios ? w.badgeIos : isInstalled() ? null : w.badgeInstall;
 	const askable = ios && supported && isInstalled() && Notification.permission === 'default';
 	return (
 		<>
 			<h3>{w.badgeTitle}</h3>
-			<p>{w.badge}</p>
+			<p>
+				{w.badge} {locks && w.badgeLocked}
+			</p>
 			{note && <p class="quiet">{note}</p>}
 			{askable && (
 				<div class="actions">

@@ -1,14 +1,11 @@
 import { useState } from 'preact/hooks';
-import type { BackupEntry, Reply, WireError } from '../../sw/contract.js';
+import { BACKUP_MOST, type BackupEntry, type Reply, type WireError } from '../../sw/contract.js';
 import { localError } from '../rpc.js';
 import { attempt, call } from '../state.js';
 import { backup as w } from '../words/backup.js';
 import { locale } from '../words.js';
 import { ErrorBox } from './error.js';
 import { Entries, Progress, useFocus } from './settings-backup.js';
-
-/** Octets; no backup is as large, and other files are not worth reading. */
-const MOST = 2 * 1024 * 1024;
 
 type Chosen = Reply<'backup.inspect'> & { text: string };
 
@@ -24,7 +21,7 @@ export function Restore() {
 		setChosen(null);
 		if (!file) return;
 		const found = await attempt(async () => {
-			if (file.size > MOST) throw localError('backup_invalid');
+			if (file.size > BACKUP_MOST) throw localError('backup_invalid');
 			const text = await file.text();
 			return { ...(await call('backup.inspect', { file: text })), text };
 		}, setError);
@@ -109,7 +106,7 @@ function Restored({ entries }: { entries: BackupEntry[] }) {
 				<p class="strong">{w.restored}</p>
 				<p>{entries.length ? w.old : w.nothing}</p>
 			</div>
-			<Entries entries={entries} />
+			<Entries entries={entries} good={w.here} />
 			<div class="actions">
 				<a class="button" href="/connections">
 					{w.toConnections}

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { OtherPatient, WireError } from '../../sw/contract.js';
-import { attempt, call, connections, now, overview } from '../state.js';
-import { other, paused, unsaved } from '../words/arrival.js';
+import { attempt, call, connections, forgetAll, now, overview } from '../state.js';
 import { sinceWords } from '../words/dates.js';
+import { other, paused, unsaved } from '../words/standing.js';
 import { locale } from '../words.js';
 import { Confirm } from './confirm.js';
 import { ErrorBox } from './error.js';
@@ -33,15 +33,25 @@ function focusMain(): void {
 	document.getElementById('main')?.focus({ preventScroll: true });
 }
 
+/** What was pressed is under way. It is there from the start, so that screen readers hear it change. */
+function Doing({ text }: { text: string | null }) {
+	return (
+		<p class={text ? 'strong' : 'hidden'} role="status">
+			{text}
+		</p>
+	);
+}
+
 function Other({ arrival }: { arrival: OtherPatient }) {
 	const [error, setError] = useState<WireError | null>(null);
-	const [busy, setBusy] = useState(false);
+	const [busy, setBusy] = useState<'add' | 'cancel' | null>(null);
 	const owner = connections.value.find(({ id }) => id === arrival.connectionId)?.patient?.name ?? null;
 	const name = arrival.patient?.name ?? null;
 	const settle = async (choice: 'add' | 'cancel') => {
-		setBusy(true);
+		if (busy) return;
+		setBusy(choice);
 		if (await attempt(() => call('connect.settle', { id: arrival.id, choice }), setError)) focusMain();
-		setBusy(false);
+		setBusy(null);
 	};
 	return (
 		<section class="box warn" aria-labelledby="other">
@@ -54,11 +64,12 @@ function Other({ arrival }: { arrival: OtherPatient }) {
 				</div>
 				<p>{other.wait}</p>
 				{error && <ErrorBox error={error} />}
+				<Doing text={busy && other.settling[busy]} />
 				<div class="actions">
-					<button type="button" class="button main" disabled={busy} onClick={() => settle('add')}>
+					<button type="button" class="button main" aria-disabled={busy !== null} onClick={() => settle('add')}>
 						{arrival.known ? other.renew : other.add}
 					</button>
-					<button type="button" class="button" disabled={busy} onClick={() => settle('cancel')}>
+					<button type="button" class="button" aria-disabled={busy !== null} onClick={() => settle('cancel')}>
 						{other.cancel}
 					</button>
 				</div>
@@ -70,12 +81,19 @@ function Other({ arrival }: { arrival: OtherPatient }) {
 function Paused({ since }: { since: number }) {
 	const [error, setError] = useState<WireError | null>(null);
 	const [asking, setAsking] = useState<'resume' | 'forget' | null>(null);
+	const [busy, setBusy] = useState<typeof asking>(null);
 	const act = async () => {
 		const what = asking;
 		setAsking(null);
-		const command = what === 'forget' ? 'backup.forget' : 'backup.resume';
-		if (await attempt(() => call(command, {}), setError)) focusMain();
+		setBusy(what);
+		const worked = await attempt(async () => {
+			await (what === 'forget' ? forgetAll('backup.forget') : call('backup.resume', {}));
+			return true;
+		}, setError);
+		setBusy(null);
+		if (worked) focusMain();
 	};
+	const ask = (what: typeof asking) => busy || setAsking(what);
 	return (
 		<section class="box warn" aria-labelledby="paused">
 			<Icon name="clock" />
@@ -83,11 +101,12 @@ function Paused({ since }: { since: number }) {
 				<h2 id="paused">{paused.title}</h2>
 				<p>{paused.body(sinceWords(since, now.value, locale))}</p>
 				{error && <ErrorBox error={error} />}
+				<Doing text={busy && paused.doing[busy]} />
 				<div class="actions">
-					<button type="button" class="button" onClick={() => setAsking('forget')}>
+					<button type="button" class="button" aria-disabled={busy !== null} onClick={() => ask('forget')}>
 						{paused.forget}
 					</button>
-					<button type="button" class="button" onClick={() => setAsking('resume')}>
+					<button type="button" class="button" aria-disabled={busy !== null} onClick={() => ask('resume')}>
 						{paused.resume}
 					</button>
 				</div>

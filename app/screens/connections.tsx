@@ -5,7 +5,7 @@ import { dismissInstall, install, installOffer } from '../install.js';
 import { ConnectionCard } from '../parts/connection-card.js';
 import { Icon } from '../parts/icons.js';
 import { Opening, Screen } from '../parts/screen.js';
-import { attempt, call, connections, now, online, overview } from '../state.js';
+import { attempt, call, connections, forgetAll, now, online, overview } from '../state.js';
 import { useTrip } from '../trip.js';
 import { words } from '../words.js';
 
@@ -16,7 +16,7 @@ const AskLeave = lazy(() => import('../parts/ask-leave.js').then((part) => part.
 const ErrorBox = lazy(() => import('../parts/error.js').then((part) => part.ErrorBox));
 const InstallOffer = lazy(() => import('../parts/install-offer.js').then((part) => part.InstallOffer));
 
-/** What was asked of the worker and is not answered yet, by connection. */
+/** What was asked of the worker and is not answered yet, by connection or for all of them. */
 type Busy = Record<string, 'refresh' | 'remove' | undefined>;
 
 export function Connections() {
@@ -29,8 +29,9 @@ export function Connections() {
 	const list = connections.value;
 	const offer = installOffer();
 	const paused = !!overview.value?.paused;
-	/** Then that is the first thing to do here. */
+	/** Then that is the first thing to do, not connecting another one: one main action a screen. */
 	const repair = list.some(({ status }) => status === 'expired');
+	const asked = paused || !!overview.value?.otherPatient;
 
 	const refresh = async ({ id, providerName }: ConnectionView) => {
 		say('');
@@ -44,16 +45,18 @@ export function Connections() {
 		say('');
 		setAsking(what);
 	};
-	const leave = async (done: string) => {
+	const leave = async (doing: string, done: string) => {
+		if (!asking) return;
+		const id = asking === 'all' ? 'all' : asking.id;
 		setAsking(null);
-		if (asking === 'all') {
-			if (await attempt(() => call('connections.clear', {}), setError)) say(done);
-		} else if (asking) {
-			const { id } = asking;
-			setBusy((before) => ({ ...before, [id]: 'remove' }));
-			if (await attempt(() => call('connection.remove', { id }), setError)) say(done);
-			setBusy((before) => ({ ...before, [id]: undefined }));
-		}
+		say(doing);
+		setBusy((before) => ({ ...before, [id]: 'remove' }));
+		const left = await attempt(async () => {
+			await (id === 'all' ? forgetAll('connections.clear') : call('connection.remove', { id }));
+			return done;
+		}, setError);
+		say(left ?? '');
+		setBusy((before) => ({ ...before, [id]: undefined }));
 	};
 
 	return (
@@ -69,7 +72,7 @@ export function Connections() {
 			) : (
 				<>
 					<div class="actions">
-						<a class={repair ? 'button' : 'button main'} href="/connections/select">
+						<a class={repair || asked ? 'button' : 'button main'} href="/connections/select">
 							<Icon name="plus" />
 							{w.connect}
 						</a>
@@ -80,7 +83,7 @@ export function Connections() {
 								{connection.status === 'expired' ? (
 									<button
 										type="button"
-										class="button main"
+										class={asked ? 'button' : 'button main'}
 										disabled={!online.value || trip.going !== null}
 										onClick={() => trip.go({ kind: 'reauthorize', connectionId: connection.id }, '/connections', null)}
 									>
@@ -105,7 +108,7 @@ export function Connections() {
 								<button
 									type="button"
 									class="button plain"
-									disabled={busy[connection.id] === 'remove'}
+									disabled={(busy[connection.id] ?? busy.all) === 'remove'}
 									onClick={() => ask(connection)}
 								>
 									{w.remove}
@@ -124,7 +127,7 @@ export function Connections() {
 						{w.activity}
 					</a>
 					{list.length > 0 && (
-						<button type="button" class="button plain" onClick={() => ask('all')}>
+						<button type="button" class="button plain" disabled={busy.all !== undefined} onClick={() => ask('all')}>
 							{w.clear}
 						</button>
 					)}

@@ -5,7 +5,7 @@ import { ErrorBox } from '../parts/error.js';
 import { Icon } from '../parts/icons.js';
 import { Screen } from '../parts/screen.js';
 import { askTabs, unlock } from '../passkey.js';
-import { attempt, call, notice } from '../state.js';
+import { attempt, forgetAll, notice } from '../state.js';
 import { lock as w } from '../words/lock.js';
 import './locked.css';
 
@@ -15,7 +15,7 @@ const Confirm = lazy(() => import('../parts/confirm.js').then((part) => part.Con
 export function Locked() {
 	const { path, route } = useLocation();
 	const [error, setError] = useState<WireError | null>(null);
-	const [asking, setAsking] = useState<'passkey' | 'clear' | null>(null);
+	const [asking, setAsking] = useState<'passkey' | 'opening' | 'clear' | 'clearing' | null>(null);
 
 	const goOn = (goTo: string | null) => {
 		if (!goTo || goTo === path) return;
@@ -47,21 +47,27 @@ export function Locked() {
 	const open = async () => {
 		if (asking) return;
 		setAsking('passkey');
-		const goTo = await attempt(unlock, setError);
+		const goTo = await attempt(() => unlock(() => setAsking('opening')), setError);
 		setAsking(null);
 		goOn(goTo ?? null);
 	};
 	const clear = async () => {
+		setAsking('clearing');
+		await attempt(() => forgetAll('connections.clear'), setError);
 		setAsking(null);
-		await attempt(() => call('connections.clear', {}), setError);
 	};
+	const busy = asking !== null && asking !== 'clear';
+	const said = asking === 'clearing' ? w.clearing : asking === 'opening' ? w.opening : '';
 
 	return (
 		<Screen title={w.lockedTitle} lead={w.lockedLead} narrow>
 			<p class="quiet">{w.paused}</p>
 			{error && <ErrorBox error={error} />}
+			<p class={said ? 'strong' : 'hidden'} role="status">
+				{said}
+			</p>
 			<div class="actions">
-				<button type="button" class="button main large" onClick={open}>
+				<button type="button" class="button main large" aria-disabled={busy} onClick={open}>
 					<Icon name="lock" />
 					{asking === 'passkey' ? w.unlocking : w.unlock}
 				</button>
@@ -72,7 +78,7 @@ export function Locked() {
 					<p>{w.cannotBody}</p>
 					<p>{w.cannotClear}</p>
 					<div class="actions">
-						<button type="button" class="button" onClick={() => setAsking('clear')}>
+						<button type="button" class="button" aria-disabled={busy} onClick={() => asking ?? setAsking('clear')}>
 							{w.clear}
 						</button>
 					</div>

@@ -32,6 +32,8 @@ export function sentence(entry: ActivityEntry, locale: string): string {
 			return `Connected ${name}`;
 		case 'reauthorized':
 			return `Signed in again at ${name}`;
+		case 'connect_failed':
+			return `Could not connect ${name}`;
 		case 'refreshed':
 			return `Checked ${name}${often}: access works`;
 		case 'refresh_failed':

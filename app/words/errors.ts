@@ -79,15 +79,15 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 	},
 	access_denied: {
 		title: 'Access was not given',
-		body: 'The provider reports that access was declined. Nothing was connected. You can try again at any time.',
+		body: 'The provider reports that it was declined. Nothing has changed here, and you can try again at any time.',
 	},
 	authorize_failed: {
 		title: 'The provider could not sign you in',
 		body: 'It ended the sign-in with an error. Trying again may help.',
 	},
 	token_response_invalid: {
-		title: 'The sign-in could not be finished',
-		body: 'The provider let you in but its last answer cannot be read.',
+		title: 'The provider’s answer cannot be read',
+		body: 'It gave access in a form that Satchel cannot use. Trying again later may help.',
 	},
 	id_token_invalid: {
 		title: 'The sign-in could not be verified',
@@ -195,7 +195,7 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 	},
 	storage_full: {
 		title: 'This device has no room left',
-		body: 'The browser could not store what was read. Free some space, then go on.',
+		body: 'The browser can store nothing more. Free some space, then try again.',
 	},
 	storage_failed: {
 		title: 'The browser’s storage does not work',
@@ -235,7 +235,7 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 	},
 	backup_passphrase: {
 		title: 'The backup does not open with this passphrase',
-		body: 'Check capitals and spaces. If it is surely right, the file is damaged. Nothing was changed.',
+		body: 'Check capitals and spaces. If it is certainly right, the file is damaged. Nothing was changed.',
 	},
 	unknown_command: {
 		title: 'This page is out of date',

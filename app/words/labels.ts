@@ -14,6 +14,7 @@ export const common = {
 	opening: 'Opening your satchel…',
 	offline: 'You are offline. What is stored here can still be reviewed, and being offline ends no connection.',
 	updateReady: 'A new version is ready.',
+	updating: 'Updating, once what is under way allows it…',
 	dismiss: 'Dismiss',
 	navigation: 'Main',
 	footer: 'Your records pass from your provider through this browser, and nowhere else unless you send them.',

@@ -5,7 +5,9 @@ export const leave = {
 		'Access is ended at every provider that allows it, and all connections are deleted from this browser. You can connect again at any time.',
 	removeTitle: (name: string) => `Remove ${name}?`,
 	removeBody: 'Access is ended at the provider where it allows that, and the connection is deleted from this browser.',
+	removing: (name: string) => `Removing ${name}…`,
 	removed: (name: string) => `${name} was removed.`,
+	clearing: 'Clearing all connections and ending access…',
 	cleared: 'All connections were cleared.',
 	/** Once more than access that goes on elsewhere is ended with it. */
 	movedBody:

@@ -12,8 +12,10 @@ export const lock = {
 	doesNot: 'It does not protect against a program that watches this browser while Satchel is open.',
 	turnOn: 'Lock with a passkey',
 	turningOn: 'Waiting for the passkey…',
+	/** Once the passkey was used, and with many records for longer than a moment. */
+	doing: { on: 'Sealing what is stored here…', off: 'Turning the lock off…', now: 'Locking…' },
 	unsupported:
-		'This browser cannot do that: a lock needs passkeys that can make a key (the PRF extension), and it does not offer them. The lock of the device itself, and a browser profile of your own, protect you here.',
+		'This browser cannot do that: its passkeys cannot make the key that a lock needs (the PRF extension). The lock of the device itself, and a browser profile of your own, protect you here.',
 	onBody: 'Satchel opens with your passkey only. Nothing is renewed in the background while it is locked.',
 	isOn: 'The lock is on.',
 	isOff: 'The lock is off.',
@@ -26,16 +28,17 @@ export const lock = {
 
 	lockedTitle: 'Satchel is locked',
 	lockedLead: 'Your connections are in this browser, sealed. They open with the passkey that the lock was set up with.',
-	paused: 'Nothing is renewed in the background until then.',
+	paused: 'While it is locked, nothing is renewed in the background.',
 	unlock: 'Unlock',
 	unlocking: 'Waiting for the passkey…',
-	unlocked: 'Satchel is open.',
+	opening: 'Opening…',
 	cannot: 'I cannot unlock',
 	cannotBody:
-		'Without the passkey nobody can open what is here, and we cannot either. If it is on another device, such as a phone or a security key, press “Unlock” and choose that device.',
+		'Nobody can open what is here without the passkey. If it is on another device, such as a phone or a security key, press “Unlock” and choose that device.',
 	cannotClear:
 		'If the passkey is gone, clear Satchel and sign in at each provider again. Your records stay at the providers; only the connections here are deleted. Satchel cannot tell the providers, because it cannot read the connections: their access ends by itself, or you end it at the provider.',
 	clear: 'Clear All Connections',
+	clearing: 'Clearing everything…',
 	clearTitle: 'Clear everything?',
 	clearBody:
 		'This deletes everything that Satchel keeps in this browser. It cannot be undone, and it does not end the access at your providers.',

@@ -7,6 +7,7 @@ export const reminders = {
 
 	badgeTitle: 'A number on the app’s icon',
 	badge: 'Shows how many connections have expired or end within a week. It needs no setting.',
+	badgeLocked: 'While Satchel is locked, it stays as it was.',
 	badgeUnsupported: 'This browser shows no numbers on icons.',
 	badgeInstall: 'It appears once Satchel is installed as an app.',
 	/** iOS and iPadOS, where the badge is part of the notifications. */
@@ -33,7 +34,7 @@ export const reminders = {
 	calendarTitle: 'A calendar entry',
 	calendar:
 		'Saves a file that your calendar opens: the day on which access ends, with alarms a week and a day before. The name of the provider goes into your calendar, where everybody who sees it can read it; no record does.',
-	calendarAgain: 'After you signed in again, save it once more: it takes the place of the old entry.',
+	calendarAgain: 'After signing in again, save it once more: it takes the place of the old entry.',
 	calendarNone: 'No connection has a fixed end that is known.',
 	save: 'Save for calendar',
 	saveFor: (name: string) => `Save the end of ${name} for the calendar`,

@@ -43,6 +43,7 @@ function parse(text: string): string[][] {
 describe('the activity log in words', () => {
 	it.each<[Partial<ActivityEntry>, string]>([
 		[{ what: 'connected' }, 'Connected Lakeside Health'],
+		[{ what: 'connect_failed', code: 'access_denied' }, 'Could not connect Lakeside Health'],
 		[{ what: 'refreshed' }, 'Checked Lakeside Health: access works'],
 		[{ what: 'refreshed', times: 1234 }, 'Checked Lakeside Health 1,234 times: access works'],
 		[{ what: 'refresh_failed', times: 3, code: 'timeout' }, 'Could not check Lakeside Health 3 times'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { other, paused, unsaved } from '../../app/words/arrival.js';
+import { other, paused, unsaved } from '../../app/words/standing.js';
 
 test('a sign-in as somebody else names both people and the provider, and says that nothing has changed', () => {
 	expect(other.body('Linnéa', 'Harbor', 'Camila')).toBe(

@@ -63,7 +63,11 @@ test('somebody who denies access is told so and can try again at once', async ({
 	await page.getByRole('button', { name: 'Sign in' }).click();
 	await page.getByRole('button', { name: 'Deny' }).click();
 	await page.waitForURL('**/connections');
-	await expectError(page, `${HARBOR}: Access was not given`, 'Nothing was connected. You can try again at any time.');
+	await expectError(
+		page,
+		`${HARBOR}: Access was not given`,
+		'Nothing has changed here, and you can try again at any time.',
+	);
 	await connect(page, { provider: 'Harbor', username: 'camila' });
 });
 

@@ -1,8 +1,9 @@
 /** Nothing that opens or is a record lies anywhere in plaintext: not in the browser, not on its disk, not at the relay. */
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
-import { card, include, send } from './person.js';
-import { everythingStored, filesBelow, found, rowKinds } from './store.js';
+import { card, confirm, include, send } from './person.js';
+import { everythingStored, filesBelow, found, remains, rowKinds } from './store.js';
 import { type Agent, connect, expect, type Stack, test } from './support.js';
 
 /** Listens inside the worker, before anybody connects, to what token endpoints answer. @returns all tokens so far, by name */
@@ -76,6 +77,17 @@ function plant(page: Page, text: string): Promise<void> {
 			};
 		});
 	}, text);
+}
+
+/** Puts something into each of the other places that the origin has, to show that the search looks there. */
+function plantElsewhere(page: Page): Promise<void> {
+	return page.evaluate(async () => {
+		sessionStorage.setItem('control', 'x');
+		// biome-ignore lint/suspicious/noDocumentCookie: the other way is asynchronous and newer
+		document.cookie = 'control=x';
+		await (await caches.open('control')).put('/index.html', new Response('not the app'));
+		await (await navigator.storage.getDirectory()).getFileHandle('control', { create: true });
+	});
 }
 
 /** A send that is under way and stays so: one source is parked at the relay, of the other one some is read. */
@@ -194,3 +206,76 @@ test('codes, tokens and the secret of a link are in no address, history, referre
 	const relayed = requested.filter((href) => href.startsWith(stack.origin));
 	expect(relayed.filter((href) => found(Buffer.from(href), ids).length)).toEqual([]);
 });
+
+const APP = fileURLToPath(new URL('../../dist/app', import.meta.url));
+
+/** The two ways to leave nothing here, from the connections as far as the answer. */
+const LEAVING: Record<string, (page: Page) => Promise<void>> = {
+	'Clear All Connections': async (page) => {
+		await page.getByRole('button', { name: 'Clear All Connections' }).click();
+		await confirm(page, 'Clear All Connections');
+		await expect(page.getByText('All connections were cleared.')).toBeVisible();
+	},
+	'Forget here': async (page) => {
+		await page.goto('/settings');
+		await page.getByRole('button', { name: 'Make a backup' }).click();
+		await page.getByLabel('Passphrase').first().fill('violet anchor seventeen rivers');
+		await page.getByLabel('The same once more').fill('violet anchor seventeen rivers');
+		const downloading = page.waitForEvent('download');
+		await page.getByRole('button', { name: 'Make the file and hand over' }).click();
+		await (await downloading).path();
+		await page.goto('/connections');
+		await page.getByRole('button', { name: 'Forget here' }).click();
+		await confirm(page, 'Forget here');
+		await expect(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
+	},
+};
+
+for (const [way, leave] of Object.entries(LEAVING)) {
+	test(`after "${way}" this origin keeps nothing but the app`, async ({ profile, stack, agent }) => {
+		// A browser's own profile: private ones are woken for nothing.
+		const page = await (await profile.open()).newPage();
+		const cdp = await page.context().newCDPSession(page);
+		await cdp.send('Browser.grantPermissions', {
+			origin: stack.origin,
+			permissions: ['notifications', 'periodicBackgroundSync'],
+		});
+		await connect(page, { provider: 'Harbor', username: 'camila', duration: '90 days' });
+		await page.getByRole('link', { name: 'Settings' }).click();
+		await page.getByRole('button', { name: 'Turn on notifications' }).click();
+		await expect(page.getByText('Notifications are on.')).toBeVisible();
+		await page.goto((await (await agent()).link()).url);
+		await include(page, 'Harbor Medical Group').check();
+		await page.goto('/connections');
+		// Without a screen Chromium does not offer to install.
+		await page.evaluate(() => window.dispatchEvent(new Event('beforeinstallprompt', { cancelable: true })));
+		await page.getByRole('button', { name: 'Not now' }).click();
+		await page.evaluate(async () => (await navigator.serviceWorker.ready).showNotification('control'));
+		expect(await remains(page, APP)).toEqual(
+			expect.arrayContaining([
+				expect.stringMatching(/^IndexedDB satchel: \["connection"/),
+				expect.stringMatching(/^IndexedDB satchel: \["session"/),
+				'localStorage: satchel-install-dismissed',
+				'notification: control',
+				'periodicSync: tend',
+			]),
+		);
+
+		await leave(page);
+		expect(await remains(page, APP)).toEqual([]);
+		// Neither does the next visit begin to keep something.
+		await page.reload();
+		await expect(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
+		expect(await remains(page, APP)).toEqual([]);
+		await plant(page, 'x');
+		await plantElsewhere(page);
+		expect(await remains(page, APP)).toEqual([
+			'IndexedDB control: "control"',
+			'localStorage: control',
+			'sessionStorage: control',
+			'cookie: control=x',
+			'file: control',
+			`CacheStorage: ${stack.origin}/index.html`,
+		]);
+	});
+}

@@ -62,12 +62,74 @@ export async function everythingStored(page: Page): Promise<Buffer[]> {
 	return pieces.map((piece) => Buffer.from(piece, 'base64'));
 }
 
+/**
+ * What this origin keeps besides the app's own files, a line each: rows, cached answers, entries of the page's stores, files,
+ * cookies, notifications, and what wakes the worker. A database without rows is none.
+ * @param appFiles the built app, to tell its own files in CacheStorage by every octet
+ */
+export async function remains(page: Page, appFiles: string): Promise<string[]> {
+	const { lines, cached } = await page.evaluate(async () => {
+		const lines: string[] = [];
+		const done = <T>(request: IDBRequest<T>) =>
+			new Promise<T>((resolve, reject) => {
+				request.onsuccess = () => resolve(request.result);
+				request.onerror = () => reject(request.error);
+			});
+		for (const { name } of await indexedDB.databases()) {
+			const db = await done(indexedDB.open(String(name)));
+			for (const store of db.objectStoreNames) {
+				for (const key of await done(db.transaction(store).objectStore(store).getAllKeys())) {
+					lines.push(`IndexedDB ${name}: ${JSON.stringify(key)}`);
+				}
+			}
+			db.close();
+		}
+		const cached: { url: string; octets: string }[] = [];
+		for (const name of await caches.keys()) {
+			const cache = await caches.open(name);
+			for (const request of await cache.keys()) {
+				const bytes = new Uint8Array((await (await cache.match(request))?.arrayBuffer()) ?? []);
+				let octets = '';
+				for (let at = 0; at < bytes.length; at += 8192) octets += String.fromCharCode(...bytes.subarray(at, at + 8192));
+				cached.push({ url: request.url, octets: btoa(octets) });
+			}
+		}
+		lines.push(...Object.keys(localStorage).map((key) => `localStorage: ${key}`));
+		lines.push(...Object.keys(sessionStorage).map((key) => `sessionStorage: ${key}`));
+		if (document.cookie) lines.push(`cookie: ${document.cookie}`);
+		const files = (await navigator.storage.getDirectory()) as FileSystemDirectoryHandle & {
+			keys(): AsyncIterable<string>;
+		};
+		for await (const name of files.keys()) lines.push(`file: ${name}`);
+		const registration = (await navigator.serviceWorker.ready) as ServiceWorkerRegistration &
+			Record<'periodicSync' | 'sync', { getTags(): Promise<string[]> } | undefined>;
+		for (const { title } of await registration.getNotifications()) lines.push(`notification: ${title}`);
+		for (const what of ['periodicSync', 'sync'] as const) {
+			for (const tag of (await registration[what]?.getTags()) ?? []) lines.push(`${what}: ${tag}`);
+		}
+		return { lines, cached };
+	});
+	for (const { url, octets } of cached) {
+		const own = await readFile(join(appFiles, new URL(url).pathname)).catch(() => undefined);
+		if (!own?.equals(Buffer.from(octets, 'base64'))) lines.push(`CacheStorage: ${url}`);
+	}
+	return lines;
+}
+
 export async function filesBelow(dir: string): Promise<{ name: string; octets: Buffer }[]> {
 	const entries = await readdir(dir, { recursive: true, withFileTypes: true });
 	const names = entries
 		.filter((entry) => entry.isFile())
 		.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-	return Promise.all(names.map(async (name) => ({ name, octets: await readFile(name) })));
+	const read = names.map(async (name) => {
+		const octets = await readFile(name).catch((error: NodeJS.ErrnoException) => {
+			// Gone since it was listed: no longer stored.
+			if (error.code === 'ENOENT') return null;
+			throw error;
+		});
+		return octets && { name, octets };
+	});
+	return (await Promise.all(read)).filter((file) => file !== null);
 }
 
 /** What `text` looks like on disk: UTF-8, UTF-16LE, and inside base64 at each of the three positions. */

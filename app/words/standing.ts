@@ -9,11 +9,12 @@ export const other = {
 	add: 'Add as another connection',
 	renew: 'Renew that connection',
 	cancel: 'Cancel',
+	settling: { add: 'Adding it…', cancel: 'Ending that access…' },
 };
 
 export const unsaved = {
 	title: 'Keep this tab open',
-	body: 'This browser could not store the newest access to your providers, so it is only in memory. Satchel tries again every few seconds. What helps: free some space on this device, and close other Satchel tabs. If all of them are closed first, you may have to sign in at a provider again.',
+	body: 'Access to a provider was renewed, but this browser could not store it: it lasts as long as a Satchel tab is open. Satchel tries again every few seconds. It helps to free some space on this device. If all tabs are closed first, you may have to sign in at a provider again.',
 };
 
 export const paused = {
@@ -21,6 +22,7 @@ export const paused = {
 	body: (since: string) =>
 		`Since ${since} nothing is renewed here, because the connections were moved into a backup. Restore it in the other browser, and then forget them here.`,
 	resume: 'Go on here',
+	doing: { resume: 'Taking it back…', forget: 'Deleting everything here…' },
 	resumeTitle: 'Go on in this browser?',
 	resumeBody:
 		'Do this only if the backup was not restored anywhere. The backup becomes useless; and where it was restored, providers would see the same access used in two places and end it.',
