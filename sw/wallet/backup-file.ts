@@ -12,6 +12,9 @@ import { BrokerError } from '../errors.js';
 import { checkedUrl } from '../http.js';
 import { normalizeBase } from '../smart/discover.js';
 
+const VERSION = 1;
+const TYPE = 'satchel-backup+jwe';
+
 /**
  * What this version makes is N = 2^17, r = 8, p = 1: 128 MiB (128 · N · r octets). The bounds leave room either way, and keep
  * a file that somebody else made from using up the device's memory.
