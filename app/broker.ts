@@ -37,6 +37,9 @@ function workerUrl(): string | TrustedScriptURL {
 	return policy.createScriptURL(WORKER);
 }
 
+/** When to ask again a worker that thinks itself offline, in milliseconds. */
+const OFFLINE_PAUSE = 2_000;
+
 let registered: Promise<unknown> = Promise.reject(localError('worker_missing'));
 registered.catch(() => undefined);
 let workbox: Workbox | undefined;
@@ -155,11 +158,16 @@ export function subscribe(listener: Listener): () => void {
 	const take = async (overview: Overview) => {
 		if (overview.revision < revision) return;
 		revision = overview.revision;
+		// The worker may learn later than the page that the network is back, and no event says when.
+		clearTimeout(again);
+		if (!overview.online && navigator.onLine) again = setTimeout(pull, OFFLINE_PAUSE);
 		// Opened again: the worker tells everybody how things stand then.
 		if (overview.lock === 'locked' && (await reopen?.())) return;
 		if (overview.revision === revision) listener.overview(overview);
 	};
+	let again: ReturnType<typeof setTimeout> | undefined;
 	const pull = () => {
+		clearTimeout(again);
 		call('overview', {}).then(
 			(overview) => void (signal.aborted || take(overview)),
 			(error) => signal.aborted || listener.error(wireError(error)),
@@ -182,6 +190,7 @@ export function subscribe(listener: Listener): () => void {
 	pull();
 
 	return () => {
+		clearTimeout(again);
 		ended.abort();
 		channel.close();
 	};

@@ -60,7 +60,7 @@ export function ConnectionCard({
 					<Ends connection={connection} now={now} />
 				</li>
 			</ul>
-			{connection.deviceBound && <p class="quiet small">{w.deviceBound}</p>}
+			{connection.deviceBound && connection.status === 'active' && <p class="quiet small">{w.deviceBound}</p>}
 			{problem && (
 				<p class="problem">
 					{connection.status === 'active' && !EXPLAINED.has(problem.error.code)

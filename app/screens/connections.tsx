@@ -56,6 +56,8 @@ export function Connections() {
 			return done;
 		}, setError);
 		say(left ?? '');
+		// The button that was pressed may be gone with its card.
+		if (left) document.getElementById('main')?.focus({ preventScroll: true });
 		setBusy((before) => ({ ...before, [id]: undefined }));
 	};
 

@@ -3,7 +3,7 @@ import { SHORTEST } from '../passphrase.js';
 
 export const backup = {
 	title: 'Move to another browser',
-	lead: 'A backup is one encrypted file with your connections. Restore it in another browser, and nobody has to sign in again.',
+	lead: 'A backup is one encrypted file with your connections. Restore it in another browser, and most of them go on there without signing in.',
 	points: [
 		'It is a move, not a copy: once the file is made, this browser renews nothing any more. A provider that saw the same access used in two places would end it.',
 		'Only the passphrase opens the file. Nobody can reset it.',

@@ -46,6 +46,6 @@ export const connections = {
 	reauthorize: 'Re-authorize',
 	going: 'Going to the provider…',
 	checked: (name: string) => `${name} was checked just now.`,
-	deviceBound: 'Renewed by a key that stays on this device.',
+	deviceBound: 'Works in this browser only: its key cannot be copied.',
 	activity: 'Activity',
 };

@@ -132,6 +132,18 @@ describe('the broker', () => {
 		await expect(broker.call('overview', {})).resolves.toMatchObject({ revision: 1 });
 	});
 
+	it('asks again while the worker thinks itself offline and the page does not, until they agree', async () => {
+		const { broker, commands, seen, listener } = await setUp({ revisions: [1, 7] });
+		Object.assign(navigator, { onLine: true });
+		broker.register(() => undefined);
+		end = broker.subscribe(listener);
+		await vi.waitFor(() => expect(seen.overviews).toEqual([1]));
+		const overview = { ...overviewOf(5), online: false };
+		channel.postMessage({ satchel: CONTRACT_VERSION, event: 'overview', overview });
+		await vi.waitFor(() => expect(seen.overviews).toEqual([1, 5, 7]), { timeout: 10_000 });
+		expect(commands().filter((command) => command === 'overview')).toHaveLength(2);
+	});
+
 	it('an overview older than the newest seen is ignored, wherever it comes from', async () => {
 		const { broker, seen, listener } = await setUp({ revisions: [5] });
 		broker.register(() => undefined);
