@@ -1,6 +1,6 @@
 /** The one store: what the worker last said, and the little that the page itself knows. */
 import { computed, signal } from '@preact/signals';
-import type { JobView, Notice, Overview, WireError } from '../sw/contract.js';
+import type { JobView, Notice, Overview, Reply, WireError } from '../sw/contract.js';
 import * as broker from './broker.js';
 import { forgetInstall, watchInstall } from './install.js';
 import { wireError } from './rpc.js';
@@ -91,9 +91,9 @@ export function start(): void {
 }
 
 /** Deletes everything here, with or without ending access. First what the page itself keeps: the tab may be closed before the answer. */
-export async function forgetAll(command: 'connections.clear' | 'backup.forget'): Promise<void> {
+export function forgetAll<C extends 'connections.clear' | 'backup.forget'>(command: C): Promise<Reply<C>> {
 	forgetInstall();
-	await broker.call(command, {});
+	return broker.call<C>(command, {});
 }
 
 function takeNotice(next: Notice | null): void {

@@ -316,8 +316,9 @@ export interface Commands {
 	/** Asks the provider now, due or not. A failure that leaves the connection as it was is in `problem`. */
 	'connection.refresh': { payload: { id: string }; reply: ConnectionView };
 	/** Deletes, and ends access at the provider where that is offered, whatever it answers. */
-	'connection.remove': { payload: { id: string }; reply: Record<string, never> };
-	'connections.clear': { payload: Record<string, never>; reply: Record<string, never> };
+	'connection.remove': { payload: { id: string }; reply: { open: string[] } };
+	/** `open`: names of providers that did not confirm the end of access: where they do not offer that, or could not be reached. */
+	'connections.clear': { payload: Record<string, never>; reply: { open: string[] } };
 	/** What becomes of a sign-in as another patient; `cancel` ends that access at the provider. */
 	'connect.settle': {
 		payload: { id: string; choice: 'add' | 'cancel' };

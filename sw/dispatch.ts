@@ -49,16 +49,8 @@ const handlers: Handlers = {
 		});
 		return viewOne(id);
 	},
-	'connection.remove': async ({ id }) => {
-		await leaveConnection(id);
-		await announce();
-		return {};
-	},
-	'connections.clear': async () => {
-		await clearEverything();
-		await announce();
-		return {};
-	},
+	'connection.remove': async ({ id }) => announced({ open: await leaveConnection(id) }),
+	'connections.clear': async () => announced({ open: await clearEverything() }),
 	'connect.settle': async ({ id, choice }) => {
 		const { connectionId, rest } = await settleArrival(id, choice, includeInSession);
 		background(rest.then(announce));

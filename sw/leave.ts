@@ -13,18 +13,19 @@ import { forgetAllUnsaved, type Held } from './wallet/unsaved.js';
  * The jobs go first, with the records that they hold: one under way would read on with the access token it knows. The order of
  * locks (job before refresh) is why this is not done inside `removeConnection`.
  */
-export async function leaveConnection(id: string): Promise<void> {
+export async function leaveConnection(id: string): Promise<string[]> {
 	const jobs = await listJobs().catch(() => []);
 	const reading = jobs.filter(({ sources }) => sources.some(({ connectionId }) => connectionId === id));
 	await Promise.all(reading.map((job) => cancelJob(job.id).catch(() => undefined)));
-	await removeConnection(id);
+	return removeConnection(id);
 }
 
 /**
  * Everything that this origin keeps but the app itself: connections, sessions, jobs, records in flight, and the key to
  * them. Deleted first, revoked then: what the person asked for must not wait for a provider.
+ * @returns names of the providers where access may go on
  */
-export async function clearEverything(): Promise<void> {
+export async function clearEverything(): Promise<string[]> {
 	// First, so that nothing comes about that is not in these lists.
 	endEra();
 	const connections = await listConnections().catch(() => []);
@@ -32,10 +33,9 @@ export async function clearEverything(): Promise<void> {
 	const arrived = await waitingGrants().catch(() => []);
 	// What is in memory alone is ended besides what it took the place of: the disk may not be there to tell which is newer.
 	const unsaved = await forgetEverything();
-	await Promise.all([
-		...connections.map((connection, i) => revokeGrant(connection, keys[i])),
-		...[...arrived, ...unsaved].map(({ registration, tokens }) => revokeTokens(registration, tokens)),
-	]);
+	const ending = Promise.all(connections.map((connection, i) => revokeGrant(connection, keys[i])));
+	await Promise.all([...arrived, ...unsaved].map(({ registration, tokens }) => revokeTokens(registration, tokens)));
+	return [...new Set((await ending).flat())];
 }
 
 /**

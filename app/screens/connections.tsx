@@ -45,15 +45,15 @@ export function Connections() {
 		say('');
 		setAsking(what);
 	};
-	const leave = async (doing: string, done: string) => {
+	const leave = async (doing: string, done: (open: string[]) => string) => {
 		if (!asking) return;
 		const id = asking === 'all' ? 'all' : asking.id;
 		setAsking(null);
 		say(doing);
 		setBusy((before) => ({ ...before, [id]: 'remove' }));
 		const left = await attempt(async () => {
-			await (id === 'all' ? forgetAll('connections.clear') : call('connection.remove', { id }));
-			return done;
+			const { open } = await (id === 'all' ? forgetAll('connections.clear') : call('connection.remove', { id }));
+			return done(open);
 		}, setError);
 		say(left ?? '');
 		// The button that was pressed may be gone with its card.

@@ -9,6 +9,8 @@ export const leave = {
 	removed: (name: string) => `${name} was removed.`,
 	clearing: 'Clearing all connections and ending access…',
 	cleared: 'All connections were cleared.',
+	open: (names: string) =>
+		`${names} did not confirm that access has ended. You can end it there yourself, in the settings of the patient portal.`,
 	/** Once more than access that goes on elsewhere is ended with it. */
 	movedBody:
 		'They were handed over to a backup: where it was restored, access ends as well. To delete them here alone, choose “Forget here” above.',

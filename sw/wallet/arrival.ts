@@ -112,7 +112,7 @@ async function cancel(row: Waiting, grant: Grant, era: number): Promise<Settled>
 	return { connectionId: null, rest };
 }
 
-function revokeArrived({ registration, tokens }: Grant): Promise<void> {
+function revokeArrived({ registration, tokens }: Grant): Promise<boolean> {
 	return revokeTokens(registration, tokens);
 }
 

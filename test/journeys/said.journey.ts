@@ -25,6 +25,18 @@ test('what was done is said: checked, removed, cleared; and offline, why the nex
 	await expect(page.getByText('Signing in needs the internet.')).toBeVisible();
 });
 
+test('a provider that does not confirm the end of access is named, as only the person can end it there', async ({
+	page,
+}) => {
+	await connect(page, { provider: 'Harbor', username: 'camila' });
+	await connect(page, { provider: 'Sagebrush', username: 'zoe' });
+	await page.getByRole('button', { name: 'Clear All Connections' }).click();
+	await confirm(page, 'Clear All Connections');
+	const said = page.getByRole('status').filter({ hasText: 'All connections were cleared.' });
+	await expect(said).toContainText('Sagebrush Regional Care did not confirm that access has ended.');
+	await expect(said).not.toContainText(HARBOR);
+});
+
 test('a session that runs out while it is looked at turns into its end, without asking anybody', async ({
 	page,
 	agent,

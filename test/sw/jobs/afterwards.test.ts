@@ -47,7 +47,7 @@ test('cancelling in the middle deletes every row of the job', async () => {
 
 test('clearing everything in the middle of a send leaves an empty wallet that works', async () => {
 	const { worker, id, state } = await send(['harbor']);
-	let cleared: Promise<void> | undefined;
+	let cleared: Promise<unknown> | undefined;
 	state.odd = async ({ url, method }) => {
 		if (method !== 'PUT' || !url.startsWith(ORIGIN)) return undefined;
 		cleared ??= worker.clearEverything();

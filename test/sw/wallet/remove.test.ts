@@ -56,6 +56,23 @@ test('an expired connection that still holds a token asks as well; one that hold
 	expect(sent).toEqual([]);
 });
 
+test('who removes a connection hears whether the provider confirmed the end of access', async () => {
+	const remove = async (status: number, change: Partial<Connection> = {}) => {
+		const worker = await start(change);
+		network(() => new Response(null, { status }));
+		return worker.removeConnection('c1');
+	};
+	const { config, provider } = connection();
+	expect(await remove(200)).toEqual([]);
+	expect(await remove(500)).toEqual([provider.name]);
+	expect(await remove(200, { config: { ...config, revocationEndpoint: null } })).toEqual([provider.name]);
+	// Nothing is open where it has ended before.
+	expect(await remove(500, { status: 'expired' })).toEqual([]);
+	const worker = await start();
+	network(() => new Response(null, { status: 503 }));
+	expect(await worker.clearEverything()).toEqual([provider.name]);
+});
+
 test('the token that a refresh under way brings is the one that is ended', async () => {
 	const worker = await start();
 	let answer: () => void = () => {};
