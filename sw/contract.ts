@@ -424,3 +424,20 @@ export function downloadPath(jobId: string): string {
 export function backupPath(id: string): string {
 	return `/settings/backup/${id}`;
 }
+
+const DAY_MS = 24 * 60 * 60_000;
+
+export type Attention = 'expired' | 'ends';
+
+/**
+ * Whether a person should look at a connection: it has expired, or ends within seven days. An end that each refresh moves
+ * counts only on its last day, as until then opening the app is enough. One rule for the card, the badge and notifications.
+ */
+export function attention(
+	{ status, expiry }: Pick<ConnectionView, 'status' | 'expiry'>,
+	now: number,
+): Attention | null {
+	if (status === 'expired') return 'expired';
+	if (expiry.kind !== 'at') return null;
+	return expiry.at - now < (expiry.renews ? 1 : 7) * DAY_MS ? 'ends' : null;
+}

@@ -2,7 +2,7 @@
  * Reminders without a server: the app's badge, and a local notification by periodic sync where the platform has it. Of a
  * locked wallet nothing can be read: nobody is notified, and the badge stays as it was.
  */
-import { type ConnectionView, type Payload, PERIODIC_SYNC, type Reply } from './contract.js';
+import { type Attention, attention, type ConnectionView, type Payload, PERIODIC_SYNC, type Reply } from './contract.js';
 import { listConnections, viewConnection } from './wallet/connections.js';
 import type { RowKey } from './wallet/db.js';
 import { read, upsert } from './wallet/rows.js';
@@ -38,20 +38,6 @@ const NONE: Reminders = { notify: null, told: {} };
 const NOTIFICATION_TAG = 'attention';
 /** Where a notification leads. */
 const SCREEN = '/connections';
-
-const DAY_MS = 24 * 60 * 60_000;
-
-type Attention = 'expired' | 'ends';
-
-/**
- * Whether a person should look at a connection: it has expired, or ends within seven days. An end that each refresh moves
- * counts only on its last day, as until then opening the app is enough. Pure.
- */
-export function attention({ status, expiry }: ConnectionView, now: number): Attention | null {
-	if (status === 'expired') return 'expired';
-	if (expiry.kind !== 'at') return null;
-	return expiry.at - now < (expiry.renews ? 1 : 7) * DAY_MS ? 'ends' : null;
-}
 
 function needing(connections: ConnectionView[], now: number): Record<string, Attention> {
 	return Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import type { ConnectionView, ErrorCode } from '../../sw/contract.js';
-import { agoWords, endsSoon, expiryWords, sinceWords } from '../words/dates.js';
+import { attention, type ConnectionView, type ErrorCode } from '../../sw/contract.js';
+import { agoWords, expiryWords, sinceWords } from '../words/dates.js';
 import { locale, words } from '../words.js';
 import { errorWords } from './error-words.js';
 import { Patient, Place } from './patient.js';
@@ -29,7 +29,11 @@ function Status({ connection }: { connection: ConnectionView }) {
 
 /** Until when access is given. */
 export function Ends({ connection, now }: { connection: ConnectionView; now: number }) {
-	return <span class={endsSoon(connection, now) ? 'ends soon' : 'ends'}>{expiryWords(connection, now, locale)}</span>;
+	return (
+		<span class={attention(connection, now) === 'ends' ? 'ends soon' : 'ends'}>
+			{expiryWords(connection, now, locale)}
+		</span>
+	);
 }
 
 /** One connection, with everything known about it; the buttons are the caller's. */

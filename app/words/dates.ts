@@ -93,11 +93,6 @@ export function expiryWords(
 	return days < 2 ? `Expires ${end}` : `Expires ${end} (${new Intl.NumberFormat(locale).format(days)} days left)`;
 }
 
-/** Whether to draw attention to the end: fewer than seven days away, or one where opening the wallet moves it. */
-export function endsSoon({ expiry, status }: Pick<ConnectionView, 'expiry' | 'status'>, now: number): boolean {
-	return status === 'active' && expiry.kind === 'at' && expiry.at - now < (expiry.renews ? DAY : 7 * DAY);
-}
-
 /** A FHIR date ("1987", "1987-02", "1987-02-20"), as exact as it is; what is none stays as it came. */
 export function birthDateWords(date: string, locale: string): string {
 	const [, year, month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(date) ?? [];

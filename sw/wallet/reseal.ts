@@ -5,7 +5,7 @@
 import { promisifyRequest } from 'idb-keyval';
 import { BrokerError } from '../errors.js';
 import { type RowKey, transact, wallet } from './db.js';
-import { Conflict, type StoredRow } from './rows.js';
+import { Conflict, retried, type StoredRow } from './rows.js';
 import {
 	currentKey,
 	forgetKey,
@@ -103,12 +103,9 @@ const ATTEMPTS = 30;
 
 /** The same, again as long as somebody else writes. @throws {BrokerError} `busy` */
 export async function resealPatiently(fresh: VaultKey, row: KeyRow): Promise<void> {
-	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-		try {
-			return await reseal(fresh, row);
-		} catch (error) {
-			if (!(error instanceof Conflict)) throw error;
-		}
+	try {
+		await retried(() => reseal(fresh, row), ATTEMPTS);
+	} catch (error) {
+		throw error instanceof Conflict ? new BrokerError('busy') : error;
 	}
-	throw new BrokerError('busy');
 }

@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-	agoWords,
-	birthDateWords,
-	bytesWords,
-	endsSoon,
-	expiryWords,
-	leftWords,
-	sinceWords,
-} from '../../app/words/dates.js';
+import { agoWords, birthDateWords, bytesWords, expiryWords, leftWords, sinceWords } from '../../app/words/dates.js';
 import { errorWords } from '../../app/words/errors.js';
 import { kindWords } from '../../app/words/kinds.js';
-import type { ConnectionView } from '../../sw/contract.js';
+import { attention, type ConnectionView } from '../../sw/contract.js';
 
 // Local time on purpose: the words are for the device's own clock.
 const now = new Date(2026, 0, 17, 12, 0).getTime();
@@ -71,8 +63,8 @@ describe('expiry in words', () => {
 		expect(expiry(renewing(at(4, 17)))).toBe('No expiry set, as long as it is used before Apr 17');
 		expect(expiry(renewing(at(1, 18)))).toBe('No expiry set, as long as it is used before tomorrow at 9:00 AM');
 		// Opening the wallet moves it, so only the last day is worth a colour.
-		expect(endsSoon(renewing(at(1, 20)), now)).toBe(false);
-		expect(endsSoon(renewing(at(1, 18)), now)).toBe(true);
+		expect(attention(renewing(at(1, 20)), now)).toBeNull();
+		expect(attention(renewing(at(1, 18)), now)).toBe('ends');
 		expect(expiry({ ...renewing(at(1, 10)), status: 'expired' })).toBe('Expired Jan 10');
 	});
 
@@ -96,10 +88,10 @@ describe('expiry in words', () => {
 	});
 
 	it('only an active connection with an end within a week asks for attention', () => {
-		expect(endsSoon(connection(until(at(1, 22))), now)).toBe(true);
-		expect(endsSoon(connection(until(at(3, 22))), now)).toBe(false);
-		expect(endsSoon(connection(until(at(1, 10)), { status: 'expired' }), now)).toBe(false);
-		expect(endsSoon(connection({ kind: 'none' }), now)).toBe(false);
+		expect(attention(connection(until(at(1, 22))), now)).toBe('ends');
+		expect(attention(connection(until(at(3, 22))), now)).toBeNull();
+		expect(attention(connection(until(at(1, 10)), { status: 'expired' }), now)).toBe('expired');
+		expect(attention(connection({ kind: 'none' }), now)).toBeNull();
 	});
 });
 

@@ -1,11 +1,11 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { APIRequestContext, Page } from '@playwright/test';
 import { relayConfig } from '../../relay/server/config.js';
 import { startRelay } from '../../relay/server/serve.js';
+import { freePort } from '../tools/free-port.js';
 import { look } from './looks.js';
 import { another, card } from './person.js';
 import { connect, expect, signIn, test } from './support.js';
@@ -231,12 +231,3 @@ test('a sign-in that returns to a browser without the worker is finished all the
 	const timed = await page.evaluate(() => performance.getEntries().map(({ name }) => name));
 	expect([page.url(), await page.evaluate(() => document.referrer), ...timed].join(' ')).not.toContain('code=');
 });
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	if (typeof address !== 'object' || !address) throw new Error('no port');
-	return address.port;
-}

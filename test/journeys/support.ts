@@ -1,7 +1,6 @@
 /** What journeys share: the whole of Satchel on free ports, a person at the screen, and an agent in another process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +11,7 @@ import { relayConfig } from '../../relay/server/config.js';
 import { startRelay } from '../../relay/server/serve.js';
 import { signingKey } from '../sandbox/clients.js';
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
+import { freePort } from '../tools/free-port.js';
 
 export { expect };
 
@@ -105,15 +105,6 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
 	},
 	baseURL: ({ stack }, use) => use(stack.origin),
 });
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	if (typeof address !== 'object' || !address) throw new Error('no port');
-	return address.port;
-}
 
 // --- the person -------------------------------------------------------------------------------------------------
 

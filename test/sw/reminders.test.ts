@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { ConnectionView } from '../../sw/contract.js';
+import { attention, type ConnectionView } from '../../sw/contract.js';
 import type { Connection } from '../../sw/wallet/connections.js';
 import { kill, network, rowsOnDisk, setOnline, textIn } from './setup.js';
 import { connection } from './wallet/support.js';
@@ -67,7 +67,7 @@ test.each<[string, Partial<ConnectionView>, 'expired' | 'ends' | null]>([
 	['has no end', { expiry: { kind: 'none' } }, null],
 	['does not tell its end', { expiry: { kind: 'unknown' } }, null],
 ])('a connection that %s: attention as specified', async (_, change, wanted) => {
-	const { attention, viewConnection } = await load();
+	const { viewConnection } = await load();
 	const view = { ...viewConnection(fresh({}), NOW, false), ...change };
 	expect(attention(view, NOW)).toBe(wanted);
 });

@@ -1,12 +1,12 @@
 /** App, relay and two health systems on free ports, with a copy of the built app that can be replaced by a new version. */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { relayConfig } from '../../../relay/server/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { type Sandbox, startSandbox } from '../../sandbox/server.js';
 import { systems as profiles, type SystemProfile } from '../../sandbox/systems.js';
+import { freePort } from '../../tools/free-port.js';
 
 /** Both rotate refresh tokens, and end the whole grant when one comes back too late. */
 export const SERVERS = {
@@ -79,13 +79,4 @@ function profile({ id, name, graceSeconds }: (typeof SERVERS)[Server], accessSec
 	if (!model) throw new Error(`no system ${MODEL}`);
 	const auth = { ...model.auth, accessSeconds, graceSeconds, onReuse: 'revoke-family' } as const;
 	return { ...model, id, name, aliases: [], auth };
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	if (typeof address !== 'object' || !address) throw new Error('no port');
-	return address.port;
 }
