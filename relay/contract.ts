@@ -126,6 +126,11 @@ export const QueryReport = v.object({
 	count: whole,
 	/** A code such as `http_500`, `timeout`, `other_patient`; never a server's text. */
 	reason: v.optional(short(200)),
+	/** Answers that it took, and how long they took together, in ms. */
+	pages: v.optional(whole),
+	ms: v.optional(whole),
+	/** What the stream has of this query was read then (ISO 8601): it could not be read this time. */
+	keptFrom: v.optional(short(40)),
 });
 export type QueryReport = v.InferOutput<typeof QueryReport>;
 
@@ -138,6 +143,8 @@ export const Source = v.object({
 		birthDate: v.optional(short(40)),
 	}),
 	fetchedAt: v.string(),
+	/** FHIR version of the resources, `4.0.1`; missing where the server did not say. */
+	fhirVersion: v.optional(short(20)),
 	bid: Id,
 	/** The blob's CEK. */
 	key: Key,

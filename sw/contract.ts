@@ -68,6 +68,7 @@ export type ErrorCode =
 	// collecting
 	| 'nothing_read' // every query of a source failed: never shown as an empty record
 	| 'job_unknown'
+	| 'copy_gone' // the copy on this device that was to be used is not there any more
 	// storage
 	| 'storage_full'
 	| 'storage_failed'
@@ -146,6 +147,72 @@ export interface ConnectionView {
 	deviceBound: boolean;
 	/** The session it was made for, as long as the person has not chosen to keep it. */
 	newForSession: string | null;
+	/** Whether a copy of its records is to be kept on this device; off unless the person chose it. */
+	keep: boolean;
+	/** The copy that is there; null as long as none was read to its end. */
+	copy: CopyView | null;
+}
+
+/** A copy of a connection's records on this device, sealed. */
+export interface CopyView {
+	/** When it was last brought up to date. */
+	at: number;
+	resources: number;
+	/** Octets of NDJSON. */
+	bytes: number;
+	/** Kinds that could not be read the last time, and so are missing or older than `at`. */
+	unread: number;
+}
+
+/** What a copy holds, kind by kind, and how it came about. */
+export interface CopyDetail {
+	copy: CopyView | null;
+	/** `at`: when this kind was last read; older than the copy's where a later reading failed. */
+	kinds: { type: string; count: number; bytes: number; at: number; status: KindProgress['status'] }[];
+	/** Newest first, at most 30. */
+	history: SyncEntry[];
+}
+
+/** One reading into the copy. */
+export interface SyncEntry {
+	at: number;
+	/** `incremental`: only what changed since the one before, where the server proved that it can tell. */
+	mode: 'full' | 'incremental';
+	/** `partial`: some kinds could not be read; `failed`: the copy is as it was. */
+	status: 'ok' | 'partial' | 'failed';
+	/** Resources that were not in the copy before, that differ from the copy's, and that went. */
+	added: number;
+	changed: number;
+	removed: number;
+	/** Octets of NDJSON that were read, requests made, and how long it took in ms. */
+	bytes: number;
+	requests: number;
+	ms: number;
+	error: ErrorCode | null;
+}
+
+/** How records are collected, for all connections. */
+export interface Collecting {
+	/** What a session offers first where there is a copy. */
+	prefer: 'copy' | 'fetch';
+	/** How often copies are brought up to date, while the app is open or by periodic sync. */
+	schedule: 'off' | 'hourly' | 'daily' | 'weekly';
+}
+
+/** Where a connection's records come from: the provider, now, or the copy on this device. */
+export type From = 'provider' | 'copy';
+
+/** About how much a connection will bring. Numbers are null where nothing is known. */
+export interface Estimate {
+	connectionId: string;
+	/** From the copy; from the last reading; from counts that the provider just gave; from nothing. */
+	basis: 'copy' | 'last' | 'counted' | 'unknown';
+	/** When that was read. */
+	at: number | null;
+	resources: number | null;
+	bytes: number | null;
+	/** About how many tokens an AI reads for it, documents taken as their text. */
+	tokens: number | null;
 }
 
 /** Kinds of data as FHIR resource types; the words are in `app/words.ts`. */
@@ -153,6 +220,16 @@ export interface KindProgress {
 	type: string;
 	/** Resources so far. */
 	count: number;
+	/** How many there will be, where that is known: by what refers to them, or by an earlier reading. */
+	of: number | null;
+	/** Octets of NDJSON so far. */
+	bytes: number;
+	/** How long its requests have taken, in ms, all together. */
+	ms: number;
+	/** Since when a request of this kind has been out, if that is unusually long. */
+	slowSince: number | null;
+	/** What stands here was read then, because it could not be read now; null for what is new. */
+	keptFrom: number | null;
 	/** `partial`: some queries of this kind answered and some did not. */
 	status: 'waiting' | 'loading' | 'ok' | 'empty' | 'partial' | 'refused' | 'failed';
 }
@@ -160,6 +237,11 @@ export interface KindProgress {
 export interface SourceProgress {
 	connectionId: string;
 	name: string;
+	from: From;
+	/** When it was read; null before that. For a copy: when the copy was. */
+	asOf: number | null;
+	/** Requests made to the provider so far. */
+	requests: number;
 	step: 'waiting' | 'refreshing' | 'fetching' | 'encrypting' | 'sending' | 'done' | 'failed';
 	kinds: KindProgress[];
 	resources: number;
@@ -170,7 +252,8 @@ export interface SourceProgress {
 
 export interface JobView {
 	id: string;
-	kind: 'send' | 'collect';
+	/** Into a session, into a download, into the copy on this device. */
+	kind: 'send' | 'collect' | 'keep';
 	/** The session it sends to. */
 	sid: string | null;
 	/** `waiting`: stopped by something that passes (offline, an outage); goes on by itself at `retryAt`. */
@@ -198,6 +281,8 @@ export interface SessionView {
 	state: 'open' | 'sent' | 'gone';
 	/** Ids of the connections chosen so far; survives the trip to a provider. */
 	include: string[];
+	/** Where each is read from, by connection; `provider` where it is missing. */
+	from: Record<string, From>;
 	/** What is to happen to connections made for this session; null until chosen. */
 	afterwards: 'keep' | 'clear' | null;
 	/** The send under way or done. */
@@ -239,6 +324,10 @@ export interface ActivityEntry {
 		| 'sent'
 		| 'send_failed'
 		| 'downloaded' // collected on this device
+		| 'copy_on' // a copy is kept from now on
+		| 'copy_off' // and deleted
+		| 'copied' // brought up to date
+		| 'copy_failed'
 		| 'lock_on'
 		| 'lock_off'
 		| 'backup_made'
@@ -368,16 +457,36 @@ export interface Commands {
 	'session.open': { payload: { sid: string; fragment: string | null }; reply: SessionView };
 	/** Remembers the choice so far. */
 	'session.choose': {
-		payload: { sid: string; include: string[]; afterwards: 'keep' | 'clear' | null };
+		payload: {
+			sid: string;
+			include: string[];
+			from: Record<string, From>;
+			afterwards: 'keep' | 'clear' | null;
+		};
 		reply: SessionView;
 	};
 	/** Starts (or finds) the job that sends. `afterwards` matters only for connections made for this session. */
 	'session.send': {
-		payload: { sid: string; include: string[]; afterwards: 'keep' | 'clear' };
+		payload: { sid: string; include: string[]; from: Record<string, From>; afterwards: 'keep' | 'clear' };
 		reply: JobView;
 	};
 	/** Starts a job whose result is downloaded from `downloadPath(id)`. */
-	'collect.start': { payload: { include: string[] }; reply: JobView };
+	'collect.start': { payload: { include: string[]; from: Record<string, From> }; reply: JobView };
+	/**
+	 * About how much these would bring to the session, or as a download (`sid` null). May ask providers for counts: then it
+	 * takes as long as they do, but never longer than 10 s.
+	 */
+	estimate: {
+		payload: { include: string[]; from: Record<string, From>; sid: string | null };
+		reply: { estimates: Estimate[] };
+	};
+	/** Keeps a copy of this connection's records from now on, beginning at once; or no longer, and deletes it. */
+	'copy.keep': { payload: { id: string; on: boolean }; reply: ConnectionView };
+	/** Brings a copy up to date now. Answers the reading that is under way, if one is. */
+	'copy.update': { payload: { id: string }; reply: JobView };
+	'copy.get': { payload: { id: string }; reply: CopyDetail };
+	'collecting.get': { payload: Record<string, never>; reply: Collecting };
+	'collecting.set': { payload: Collecting; reply: Record<string, never> };
 	/**
 	 * Runs one slice (at most about 20 s) and answers whether there is more to do; the page echoes it until there is
 	 * not. A second call while a slice runs waits for the same one.

@@ -76,20 +76,28 @@ const handlers: Handlers = {
 	'backup.resume': async () => announced({}, resume()),
 	'backup.forget': async () => announced({}, forgetEverything()),
 	'session.open': async ({ sid, fragment }) => view(await openSession(sid, fragment)),
-	'session.choose': async ({ sid, include, afterwards }) => {
-		const session = await updateSession(sid, { include, afterwards });
+	'session.choose': async ({ sid, include, from, afterwards }) => {
+		const session = await updateSession(sid, { include, from, afterwards });
 		return view(session ?? (await getSession(sid)));
 	},
-	'session.send': async ({ sid, include, afterwards }) => {
-		const job = await startSend(sid, include, afterwards);
+	'session.send': async ({ sid, include, from, afterwards }) => {
+		const job = await startSend(sid, include, afterwards, from);
 		await announce();
 		return viewJob(job);
 	},
-	'collect.start': async ({ include }, call) => {
-		const job = await startCollect(call, include);
+	'collect.start': async ({ include, from }, call) => {
+		const job = await startCollect(call, include, from);
 		await announce();
 		return viewJob(job);
 	},
+	estimate: async () => ({ estimates: [] }),
+	'copy.keep': async ({ id }) => viewOne(id),
+	'copy.update': async () => {
+		throw new BrokerError('copy_gone');
+	},
+	'copy.get': async () => ({ copy: null, kinds: [], history: [] }),
+	'collecting.get': async () => ({ prefer: 'fetch', schedule: 'off' }),
+	'collecting.set': async () => ({}),
 	'job.run': async ({ id }) => {
 		const slice = await runSlice(id);
 		// A send that is over has kept or cleared what was made for it.

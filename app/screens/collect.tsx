@@ -103,7 +103,7 @@ export function Collect() {
 								reason === null &&
 								!busy &&
 								act(async () => {
-									const next = await call('collect.start', { include: chosen });
+									const next = await call('collect.start', { include: chosen, from: {} });
 									takeJob(next);
 									setStarted(next);
 								})

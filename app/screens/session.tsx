@@ -121,18 +121,21 @@ export function Session({ sid }: { sid: string }) {
 	}
 
 	/** Shows the choice at once; the worker's answer to the newest choice is the truth. */
-	const choose = async (change: Partial<Pick<SessionView, 'include' | 'afterwards'>>) => {
+	const choose = async (change: Partial<Pick<SessionView, 'include' | 'from' | 'afterwards'>>) => {
 		const next = { ...session, ...change };
 		setSession(next);
 		const turn = ++chosen.current;
-		const { include, afterwards } = next;
-		const view = await attempt(() => call('session.choose', { sid, include, afterwards }), setError);
+		const { include, from, afterwards } = next;
+		const view = await attempt(() => call('session.choose', { sid, include, from, afterwards }), setError);
 		if (view && turn === chosen.current) setSession(view);
 	};
 	const send = async (include: string[]) => {
 		setBusy(true);
 		const afterwards = session.afterwards ?? 'keep';
-		const started = await attempt(() => call('session.send', { sid, include, afterwards }), setError);
+		const started = await attempt(
+			() => call('session.send', { sid, include, from: session.from, afterwards }),
+			setError,
+		);
 		setBusy(false);
 		if (!started) return;
 		takeJob(started);

@@ -48,6 +48,14 @@ export function sentence(entry: ActivityEntry, locale: string): string {
 			return `Sending${providerName ? ` from ${providerName}` : ''} to ${to ?? ASSISTANT} did not succeed`;
 		case 'downloaded':
 			return `Collected ${records(kinds, locale)} from ${name} on this device`;
+		case 'copy_on':
+			return `Records of ${name} are kept on this device from now on`;
+		case 'copy_off':
+			return `Deleted the copy of ${name} on this device`;
+		case 'copied':
+			return `Brought the copy of ${name} up to date`;
+		case 'copy_failed':
+			return `Could not bring the copy of ${name} up to date`;
 		case 'lock_on':
 			return 'Turned the lock on';
 		case 'lock_off':

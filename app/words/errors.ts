@@ -193,6 +193,10 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 		title: 'This work is no longer here',
 		body: 'It was cancelled or cleaned up. You can start it again.',
 	},
+	copy_gone: {
+		title: 'The copy on this device is gone',
+		body: 'It was deleted meanwhile. Choose to fetch the records now instead.',
+	},
 	storage_full: {
 		title: 'This device has no room left',
 		body: 'The browser can store nothing more. Free some space, then try again.',

@@ -97,14 +97,15 @@ export function kinds(state: CollectState): KindProgress[] {
 		const open = queries.filter(({ state: { is } }) => is === 'waiting' || is === 'paging');
 		const fetching = work.some((one) => (one.kind === 'document' ? 'Binary' : one.type) === type);
 		const untouched = open.length === queries.length && open.every(({ state: { is } }) => is === 'waiting');
+		const rest = { of: null, bytes: 0, ms: 0, slowSince: null, keptFrom: null };
 		if (open.length > 0 || fetching)
-			return { type, count, status: untouched && count === 0 && !fetching ? 'waiting' : 'loading' };
+			return { type, count, ...rest, status: untouched && count === 0 && !fetching ? 'waiting' : 'loading' };
 		const own = reports.filter(({ query }) => query.split(/[?/]/)[0] === type && !optional.has(query));
 		const good = count > 0 || own.some(({ status }) => status === 'ok' || status === 'empty');
 		const bad = own.filter(({ status }) => status === 'refused' || status === 'failed');
-		if (bad.length === 0) return { type, count, status: count > 0 ? 'ok' : 'empty' };
-		if (good) return { type, count, status: 'partial' };
-		return { type, count, status: bad.some(({ status }) => status === 'failed') ? 'failed' : 'refused' };
+		if (bad.length === 0) return { type, count, ...rest, status: count > 0 ? 'ok' : 'empty' };
+		if (good) return { type, count, ...rest, status: 'partial' };
+		return { type, count, ...rest, status: bad.some(({ status }) => status === 'failed') ? 'failed' : 'refused' };
 	});
 }
 

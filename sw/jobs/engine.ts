@@ -7,7 +7,9 @@ import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
 import { STATE_VERSION } from '../fhir/state.js';
 import { ended, getSession, type Session, sessionKey, settleConnections } from '../session/session.js';
 import { Conflict, commit, type Row, read, update } from '../wallet/rows.js';
-import { isOver, type Job, jobKey, type Slice } from './job.js';
+import { CopiedRun } from './copied.js';
+import { isOver, type Job, jobKey, type Slice, type SourceReader } from './job.js';
+import { adopt } from './keep.js';
 import { noteJob } from './note.js';
 import { makeManifest, Sender, sendManifest } from './send.js';
 import { SourceRun } from './source.js';
@@ -25,7 +27,7 @@ const MOST_IDLE_SLICES = 100;
 interface Run {
 	job: Job;
 	writer: Writer;
-	sources: SourceRun[];
+	sources: SourceReader[];
 	session: Session | null;
 	sender: Sender | null;
 	/** Aborted when the job is cancelled. */
@@ -95,7 +97,10 @@ async function openRun(row: Row<Job>): Promise<Run> {
 	const session = job.sid ? await sessionOf(job.sid) : null;
 	const writer = await Writer.open(job, revision);
 	const wants = session?.request?.wants ?? [];
-	const sources = job.sources.map((_, index) => new SourceRun(job, index, writer, wants));
+	const sources = job.sources.map(({ from }, index) => {
+		const Reader = from === 'copy' ? CopiedRun : SourceRun;
+		return new Reader(job, index, writer, wants);
+	});
 	const sender = session && new Sender(session, writer);
 	const run = { job, writer, sources, session, sender, stop: new AbortController() };
 	runs.set(job.id, run);
@@ -186,6 +191,7 @@ async function work(run: Run, slice: Slice): Promise<boolean> {
 	const failure = failures.find(({ code }) => !isTransient(code)) ?? failures[0];
 	if (failure) throw failure;
 	if (slice.signal.aborted || !job.sources.every(({ collected }) => collected)) return false;
+	if (job.kind === 'keep') return adopt(job, writer, slice);
 	if (!session) return true;
 	if (!writer.parts.every(({ sent }) => sent)) return false;
 	await deliver(job, session, writer);

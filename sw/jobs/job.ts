@@ -6,13 +6,14 @@
  * - `part` rows: sealed parts, exactly as they are (or were) sent.
  */
 import type { QueryReport } from '../../relay/contract.js';
-import type { JobView, KindProgress, SourceProgress, WireError } from '../contract.js';
+import type { From, JobView, KindProgress, SourceProgress, WireError } from '../contract.js';
+import type { Reading } from '../fhir/readings.js';
 import type { CollectState } from '../fhir/state.js';
 import type { RowKey } from '../wallet/db.js';
 
 export interface Job {
 	id: string;
-	kind: 'send' | 'collect';
+	kind: JobView['kind'];
 	sid: string | null;
 	status: JobView['status'];
 	error: WireError | null;
@@ -33,6 +34,14 @@ export interface Job {
 
 export interface Source {
 	connectionId: string;
+	/** Where it is read from. */
+	from: From;
+	/** Requests made to the provider. */
+	requests: number;
+	/** Of the server, `4.0.1`; null where it did not say. */
+	fhirVersion: string | null;
+	/** What became of each type, once everything is read. */
+	readings: Reading[];
 	name: string;
 	fhirBaseUrl: string;
 	patient: { id: string; name?: string; birthDate?: string };
@@ -87,6 +96,15 @@ export function isOver(job: Job): boolean {
 
 /** The one stream of a session's blob. */
 export const ALL = 'all';
+
+/** Reads one source, within a slice: from the provider (`source.ts`) or from the copy on this device (`copied.ts`). */
+export interface SourceReader {
+	/**
+	 * Runs until everything is read (`source.collected`) or the slice is over.
+	 * @throws {BrokerError} what stops the source; `source.error` has it too, unless it passes by itself
+	 */
+	run(slice: Slice): Promise<void>;
+}
 
 /** What a slice gives its parts. */
 export interface Slice {

@@ -30,14 +30,19 @@ export function startOver(job: Job, indexes: number[]): Job {
 
 export function viewJob(job: Job): JobView {
 	const { id, kind, sid, status, parts, sealed, error, startedAt, finishedAt } = job;
-	const sources = job.sources.map(({ connectionId, name, step, kinds, resources, bytes, error }) => ({
-		connectionId,
-		name,
-		step,
-		kinds,
-		resources,
-		bytes,
-		error,
-	}));
+	const sources = job.sources.map(
+		({ connectionId, name, from, requests, fetchedAt, step, kinds, resources, bytes, error }) => ({
+			connectionId,
+			name,
+			from,
+			asOf: fetchedAt ? Date.parse(fetchedAt) : null,
+			requests,
+			step,
+			kinds,
+			resources,
+			bytes,
+			error,
+		}),
+	);
 	return { id, kind, sid, status, sources, parts, sealed, error, startedAt, finishedAt };
 }

@@ -25,6 +25,8 @@ export interface Session {
 	request: SessionRequest | null;
 	code: string;
 	include: string[];
+	/** Missing in rows of an earlier version. */
+	from?: SessionView['from'];
 	afterwards: SessionView['afterwards'];
 	jobId: string | null;
 }
@@ -83,6 +85,7 @@ async function begin(sid: string, fragment: string): Promise<Session> {
 		request: null,
 		code: spacedCode(keys.code),
 		include: [],
+		from: {},
 		afterwards: null,
 		jobId: null,
 	};
@@ -209,7 +212,7 @@ export async function settleOldSessions(now: number): Promise<string[]> {
 const CLOCK_SLACK_MS = 5 * 60_000;
 
 export function viewSession(session: Session, job: JobView | null, now: number): SessionView {
-	const { sid, request, code, expiresAt, include, afterwards } = session;
+	const { sid, request, code, expiresAt, include, from = {}, afterwards } = session;
 	return {
 		sid,
 		who: request?.who ?? null,
@@ -219,6 +222,7 @@ export function viewSession(session: Session, job: JobView | null, now: number):
 		expiresAt,
 		state: session.state === 'open' && expiresAt <= now ? 'gone' : session.state,
 		include,
+		from,
 		afterwards,
 		job,
 	};

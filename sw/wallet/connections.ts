@@ -42,6 +42,8 @@ export interface Connection extends Registration {
 	lastRefreshedAt: number;
 	expiry: Expiry;
 	newForSession: string | null;
+	/** Whether a copy of its records is kept on this device; missing in rows of an earlier version. */
+	keep?: boolean;
 }
 
 const KIND = 'connection';
@@ -149,6 +151,8 @@ export function viewConnection(connection: Connection, now: number, refreshing: 
 		renewable: isRenewable(connection),
 		deviceBound: hasDeviceKey(connection),
 		newForSession,
+		keep: connection.keep ?? false,
+		copy: null,
 	};
 }
 
