@@ -1,11 +1,12 @@
 import { wantDocuments } from './documents.js';
+import { decode, type Line } from './line.js';
 import { readFailure, readOutcome, readStatus } from './outcome.js';
 import { type PageResult, parseObject, readPage, readResource, type Served } from './page.js';
 import { keyOf } from './paging.js';
 import { isForeign } from './patient.js';
 import { wantReferences } from './references.js';
 import { see } from './seen.js';
-import type { CollectState } from './state.js';
+import { type CollectState, typeOf } from './state.js';
 import type { Outcome, Task } from './task.js';
 import { sameOrigin } from './urls.js';
 
@@ -14,15 +15,16 @@ export function readAnswer(state: CollectState, task: Task, outcome: Outcome): P
 	if (outcome.kind === 'failed') return { ok: false, problem: readFailure(outcome.code) };
 	if (!sameOrigin(outcome.url, task.url, state.base))
 		return { ok: false, problem: { status: 'failed', reason: 'redirected' } };
-	const text = outcome.text ?? new TextDecoder().decode(outcome.bytes ?? new Uint8Array());
 	if (outcome.status < 200 || outcome.status > 299) {
 		const problem = readStatus(outcome.status);
-		const code = readOutcome(parseObject(text))?.code;
+		const code = readOutcome(parseObject(decode(outcome.bytes).text))?.code;
 		return { ok: false, problem: code ? { ...problem, code } : problem };
 	}
-	if (task.kind === 'search') return readPage(text, outcome.url, state.base);
-	const read = readResource(text);
-	return read.ok ? { ok: true, resources: [read.served], problem: null, next: null, nextProblem: null } : read;
+	if (task.kind === 'search') return readPage(outcome.bytes, outcome.url, state.base);
+	const read = readResource(outcome.bytes);
+	return read.ok
+		? { ok: true, resources: [read.served], problem: null, self: null, next: null, nextProblem: null }
+		: read;
 }
 
 /**
@@ -32,12 +34,13 @@ export function readAnswer(state: CollectState, task: Task, outcome: Outcome): P
 export function deliver(
 	state: CollectState,
 	served: Served,
-	lines: string[],
+	lines: Line[],
 	follow: boolean,
 ): 'delivered' | 'known' | 'foreign' {
 	if (isForeign(served.resource, state.patientId, state.base)) return 'foreign';
 	if (!see(state, keyOf(served))) return 'known';
-	addLine(state, served.resource.resourceType, served.line, lines);
+	const { resourceType: type, id } = served.resource;
+	addLine(state, { type, id: typeof id === 'string' ? id : null, octets: served.octets }, lines);
 	if (follow) {
 		wantReferences(state, served.resource);
 		wantDocuments(state, served.resource);
@@ -45,25 +48,9 @@ export function deliver(
 	return 'delivered';
 }
 
-export function addLine(state: CollectState, type: string, line: string, lines: string[]): void {
+export function addLine(state: CollectState, line: Line, lines: Line[]): void {
 	lines.push(line);
-	state.delivered[type] = (state.delivered[type] ?? 0) + 1;
-	state.bytes += octets(line) + 1;
-}
-
-/** Octets of UTF-8, without encoding: a lone surrogate counts as the three octets of U+FFFD. */
-export function octets(text: string): number {
-	let count = text.length;
-	for (let i = 0; i < text.length; i++) {
-		const unit = text.charCodeAt(i);
-		if (unit < 0x80) continue;
-		if (unit < 0x800) count += 1;
-		else {
-			count += 2;
-			const pair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
-			// Two units, four octets.
-			if (pair) i++;
-		}
-	}
-	return count;
+	const of = typeOf(state, line.type);
+	of.count++;
+	of.bytes += line.octets.length + 1;
 }

@@ -37,7 +37,8 @@ const Resource = v.object({
 });
 
 const Statement = v.object({
-	resourceType: v.literal('CapabilityStatement'),
+	/** Conformance: DSTU2, alike in what is read of it. */
+	resourceType: v.picklist(['CapabilityStatement', 'Conformance']),
 	fhirVersion: v.fallback(v.nullable(v.string()), null),
 	rest: v.pipe(
 		tolerant(v.object({ mode: v.optional(v.string()), resource: v.optional(tolerant(Resource), []) })),
@@ -46,8 +47,8 @@ const Statement = v.object({
 });
 
 /**
- * Reduces the JSON of `[base]/metadata` (FHIR R4, CapabilityStatement). Null where it is not one, or lists no
- * resources: the caller then plans without it.
+ * Reduces the JSON of `[base]/metadata` (FHIR R4 and STU3, CapabilityStatement; DSTU2, Conformance). Null where it is
+ * neither, or lists no resources: the caller then plans without it, for R4.
  */
 export function readCapability(json: unknown): Capability | null {
 	const read = v.safeParse(Statement, json);

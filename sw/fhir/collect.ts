@@ -1,12 +1,15 @@
 import type { Capability } from './capability.js';
+import { changesOnly, isInstant, probeQuery, scheduleProbes } from './changes.js';
+import type { Line } from './line.js';
 import { planQueries, planReferences } from './plan.js';
 import { settleQuery } from './queries.js';
+import { emptyQueue, itemOf, removeItem } from './queue.js';
 import { scheduleReferences } from './references.js';
 import { allows, readScopes } from './scopes.js';
-import { type CollectState, type Query, STATE_VERSION, type Work } from './state.js';
+import { type CollectState, emptyTally, type Query, STATE_VERSION, typeOf } from './state.js';
 import type { Outcome, Task } from './task.js';
-import { DEFAULT_COUNT, FHIR_JSON, type VendorFhir } from './vendors.js';
-import { settleWork } from './work.js';
+import { acceptOf, DEFAULT_COUNT, type VendorFhir } from './vendors.js';
+import { settleDocument, settleWork } from './work.js';
 
 export interface CollectInput {
 	fhirBaseUrl: string;
@@ -18,32 +21,41 @@ export interface CollectInput {
 	vendor: VendorFhir;
 	/** Resource types to keep to; absent or empty for all. */
 	wants?: readonly string[];
+	/** By type, an instant of the server's clock: only what changed after it is read, where the server can tell. */
+	since?: Record<string, string>;
+	/** How many there were in an earlier reading, by type. */
+	expected?: Record<string, number>;
+	/** Whether to find out of which types changes can be asked for: some more requests. */
+	prove?: boolean;
 }
 
 /** @throws {TypeError} where `fhirBaseUrl` is no URL: it was checked when the connection was made. */
 export function startCollect(input: CollectInput): CollectState {
-	const { patientId, scope, capability, vendor, wants = [] } = input;
+	const { patientId, scope, capability, vendor, wants = [], since = {}, expected = {}, prove = false } = input;
 	const grant = readScopes(scope);
 	const plan = { patientId, grant, capability, vendor, wants };
 	const state: CollectState = {
 		v: STATE_VERSION,
 		base: new URL(input.fhirBaseUrl).href.replace(/[?#].*$/, '').replace(/\/+$/, ''),
 		patientId,
-		accept: vendor.accept ?? FHIR_JSON,
+		accept: acceptOf(vendor, capability?.fhirVersion ?? null),
 		count: vendor.count ?? DEFAULT_COUNT,
 		queries: planQueries(plan),
 		fetchable: planReferences(plan),
 		binaries: allows(grant, 'read', 'Binary') && (!capability || (capability.resources.Binary?.read ?? true)),
 		phase: 'searches',
+		// The Patient is read, not searched for.
+		since: Object.fromEntries(Object.entries(since).filter(([type, at]) => type !== 'Patient' && isInstant(at))),
+		expected,
+		prove,
 		wanted: {},
 		followed: 0,
-		work: {},
-		nextWork: 0,
+		work: emptyQueue(),
+		toFetch: emptyQueue(),
 		seen: [],
-		delivered: {},
-		bytes: 0,
+		types: {},
 		references: {},
-		documents: { count: 0, missing: {} },
+		documents: emptyTally(),
 	};
 	advance(state);
 	return state;
@@ -56,13 +68,10 @@ export function nextTasks(state: CollectState, limit: number, inFlight: Readonly
 		if (task && !inFlight.has(task.id) && tasks.length < limit) tasks.push(task);
 	};
 	for (const query of state.queries) offer(queryTask(state, query));
-	for (const document of [false, true]) {
-		for (const id in state.work) {
-			if (tasks.length >= limit) return tasks;
-			const work = state.work[id];
-			if (work && (work.kind === 'document') === document) offer(workTask(state, id, work));
-		}
-	}
+	for (let n = 0; n < state.work.items.length && tasks.length < limit; n++)
+		offer(workTask(state, state.work.first + n));
+	for (let n = 0; n < state.toFetch.items.length && tasks.length < limit; n++)
+		offer(documentTask(state, state.toFetch.first + n));
 	return tasks;
 }
 
@@ -70,64 +79,87 @@ export function nextTasks(state: CollectState, limit: number, inFlight: Readonly
  * Takes in what came of a task; changes `state`. The lines (without line ends) and the changed state belong together:
  * store both or neither. A task that is not open any more, as after a stop between the two, changes nothing.
  */
-export function settle(state: CollectState, task: Task, outcome: Outcome): { lines: string[] } {
-	const lines: string[] = [];
-	const query = state.queries.find((one) => queryTask(state, one)?.id === task.id);
+export function settle(state: CollectState, task: Task, outcome: Outcome): { lines: Line[] } {
+	const lines: Line[] = [];
+	const id = task.id.slice(0, task.id.lastIndexOf('@'));
+	const query = state.queries.find((one) => one.id === id);
+	const number = Number(id.slice(1));
+	const open = query ? queryTask(state, query) : id[0] === 'd' ? documentTask(state, number) : workTask(state, number);
+	if (open?.id !== task.id) return { lines };
+	typeOf(state, task.type).ms += outcome.ms;
 	if (query) settleQuery(state, query, task, outcome, lines);
-	else {
-		const id = task.id.split('@')[0] ?? '';
-		const work = state.work[id];
-		if (!work || workTask(state, id, work).id !== task.id) return { lines };
-		settleWork(state, id, work, task, outcome, lines);
+	else if (id[0] === 'd') {
+		const document = itemOf(state.toFetch, number);
+		if (document && settleDocument(state, document, task, outcome, lines)) removeItem(state.toFetch, number);
+	} else {
+		const work = itemOf(state.work, number);
+		if (work && settleWork(state, work, task, outcome, lines)) removeItem(state.work, number);
 	}
 	advance(state);
 	return { lines };
 }
 
 export function isDone(state: CollectState): boolean {
-	for (const _ in state.work) return false;
-	return state.phase === 'over';
+	return state.phase === 'over' && state.work.items.length === 0 && state.toFetch.items.length === 0;
 }
 
-/** A task's id names the page too, so that an answer is never taken for another page's. */
+/**
+ * A task's id names the page too, and whether only changes are asked for, so that an answer is never taken for another
+ * question's.
+ */
 function queryTask(state: CollectState, query: Query): Task | null {
 	const { id, type, state: at } = query;
+	if (at.is !== 'paging' && at.is !== 'waiting') return null;
 	const kind = query.query.includes('?') ? ('search' as const) : ('read' as const);
-	const of = { kind, type, accept: state.accept };
-	if (at.is === 'paging') return { id: `${id}@${at.page}`, url: at.next, ...of };
-	if (at.is !== 'waiting') return null;
+	const changes = kind === 'search' ? changesOnly(state, type) : '';
+	const task = {
+		id: `${id}@${changes && 'changes-'}${at.is === 'paging' ? at.page : 0}`,
+		kind,
+		type,
+		accept: state.accept,
+	};
+	if (at.is === 'paging') return { ...task, url: at.next };
 	const url = `${state.base}/${query.query}`;
-	return { id: `${id}@0`, url: kind === 'search' ? `${url}&_count=${state.count}` : url, ...of };
+	return { ...task, url: kind === 'search' ? `${url}${changes}&_count=${state.count}` : url };
 }
 
-function workTask(state: CollectState, id: string, work: Work): Task {
-	if (work.kind === 'document') {
-		return {
-			id: `${id}@${work.plain ? 1 : 0}`,
-			kind: 'binary',
-			type: 'Binary',
-			url: /^https?:/.test(work.url) ? work.url : `${state.base}/${work.url}`,
-			accept: work.plain || !work.contentType ? '*/*' : work.contentType,
-		};
-	}
+function workTask(state: CollectState, number: number): Task | null {
+	const work = itemOf(state.work, number);
+	if (!work) return null;
 	const { type } = work;
 	const of = { type, accept: state.accept };
-	if (work.kind === 'read') return { id: `${id}@0`, kind: 'read', url: `${state.base}/${type}/${work.id}`, ...of };
-	const first = `${state.base}/${type}?_id=${work.ids.join(',')}&_count=${work.ids.length}`;
-	return { id: `${id}@${work.paging?.page ?? 0}`, kind: 'search', url: work.paging?.next ?? first, ...of };
+	const at = (rest: string) => `${state.base}/${rest}`;
+	if (work.kind === 'read') return { id: `w${number}@0`, kind: 'read', url: at(`${type}/${work.id}`), ...of };
+	if (work.kind === 'probe')
+		return { id: `w${number}@${work.before === undefined ? 0 : 1}`, kind: 'search', url: at(probeQuery(work)), ...of };
+	const first = at(`${type}?_id=${work.ids.join(',')}&_count=${work.ids.length}`);
+	return { id: `w${number}@${work.paging?.page ?? 0}`, kind: 'search', url: work.paging?.next ?? first, ...of };
+}
+
+function documentTask(state: CollectState, number: number): Task | null {
+	const document = itemOf(state.toFetch, number);
+	if (!document) return null;
+	const { url, contentType, plain } = document;
+	return {
+		id: `d${number}@${plain ? 1 : 0}`,
+		kind: 'binary',
+		type: 'Binary',
+		url: /^https?:/.test(url) ? url : `${state.base}/${url}`,
+		accept: plain || !contentType ? '*/*' : contentType,
+	};
 }
 
 /** References are fetched once every search is settled, so that nothing is fetched that comes by itself. */
 function advance(state: CollectState): void {
-	const fetching = () => Object.values(state.work).some(({ kind }) => kind !== 'document');
 	if (state.phase === 'searches') {
 		if (state.queries.some(({ state: { is } }) => is === 'waiting' || is === 'paging')) return;
 		scheduleReferences(state, 1);
+		scheduleProbes(state);
 		state.phase = 'references';
 	}
-	if (state.phase === 'references' && !fetching()) {
+	if (state.phase === 'references' && state.work.items.length === 0) {
 		scheduleReferences(state, 2);
 		state.phase = 'further';
 	}
-	if (state.phase === 'further' && !fetching()) state.phase = 'over';
+	if (state.phase === 'further' && state.work.items.length === 0) state.phase = 'over';
 }

@@ -51,8 +51,10 @@ export function documentFile(
 	taken: Set<string>,
 ): { name: string; bytes: Uint8Array<ArrayBuffer> } | null {
 	const resource = parseObject(text);
-	if (resource?.resourceType !== 'Binary' || typeof resource.data !== 'string') return null;
-	const bytes = decodeBase64(resource.data);
+	if (resource?.resourceType !== 'Binary') return null;
+	// `content` until STU3.
+	const data = resource.data ?? resource.content;
+	const bytes = typeof data === 'string' ? decodeBase64(data) : null;
 	if (!bytes) return null;
 	const about = titles.get(String(resource.id));
 	const name = [about?.day, about?.title || 'Document'].filter(isText).join(' ');

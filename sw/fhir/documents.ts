@@ -1,9 +1,9 @@
+import { decode, encode } from './line.js';
 import { isObject, type Json, list, readOutcome } from './outcome.js';
 import { parseObject } from './page.js';
-import { addWork } from './references.js';
 import { hash, see } from './seen.js';
-import { oneLine } from './spans.js';
-import type { CollectState, Problem } from './state.js';
+import { oneLine, trim } from './spans.js';
+import { type CollectState, type Problem, typeOf } from './state.js';
 import { sameOrigin } from './urls.js';
 
 /** The largest document that is taken, in octets. Longer ones are reported as `too_large`. */
@@ -19,14 +19,29 @@ function attachments(resource: Json): Json[] {
 	return list(resource.content).flatMap((one) => (isObject(one) && isObject(one.attachment) ? [one.attachment] : []));
 }
 
+/**
+ * Where the attachments of a resource are that are not inline: absolute where that is on the base's origin, else as
+ * written.
+ */
+export function attachedUrls(resource: Json, base: string): string[] {
+	return attached(resource, base).map(({ url }) => url);
+}
+
+function attached(resource: Json, base: string) {
+	return attachments(resource).flatMap(({ url, contentType, data, size }) => {
+		if (typeof url !== 'string' || url === '' || url.startsWith('#') || typeof data === 'string') return [];
+		const absolute = sameOrigin(url, `${base}/`, base);
+		return [{ url: absolute ?? url, elsewhere: absolute === null, contentType, size }];
+	});
+}
+
 /** Notes the documents that a delivered resource points to: each address once, every rendition. */
 export function wantDocuments(state: CollectState, resource: Json): void {
-	for (const { url, contentType, data, size } of attachments(resource)) {
-		if (typeof url !== 'string' || url === '' || url.startsWith('#') || typeof data === 'string') continue;
-		const absolute = sameOrigin(url, `${state.base}/`, state.base);
-		if (!see(state, `document ${absolute ?? url}`)) continue;
-		if (!absolute) {
-			missDocument(state, documentName(url), { status: 'refused', reason: 'other_origin' });
+	for (const { url: absolute, elsewhere, contentType, size } of attached(resource, state.base)) {
+		if (!see(state, `document ${absolute}`)) continue;
+		typeOf(state, 'Binary').known++;
+		if (elsewhere) {
+			missDocument(state, documentName(absolute), { status: 'refused', reason: 'other_origin' });
 			continue;
 		}
 		// Shortened only to what cannot be taken for an address of its own: `<base>/https://elsewhere` stays whole.
@@ -37,7 +52,7 @@ export function wantDocuments(state: CollectState, resource: Json): void {
 			missDocument(state, documentName(absolute), { status: 'refused', reason: 'not_granted' });
 		else if (typeof size === 'number' && size > MAX_DOCUMENT_BYTES)
 			missDocument(state, documentName(absolute), { status: 'failed', reason: 'too_large' });
-		else addWork(state, { kind: 'document', url: below, contentType: mediaType(contentType) });
+		else state.toFetch.items.push({ url: below, contentType: mediaType(contentType) });
 	}
 }
 
@@ -46,8 +61,8 @@ function mediaType(value: unknown): string {
 }
 
 /** The id of a Binary, or what stands for it where the address is not one of FHIR's. */
-function documentId(url: string): string {
-	return BINARY.exec(new URL(url).pathname)?.[1] ?? `url-${hash(url).replaceAll('_', '.')}`;
+export function documentId(url: string): string {
+	return BINARY.exec(url.split(/[?#]/)[0] ?? '')?.[1] ?? `url-${hash(url).replaceAll('_', '.')}`;
 }
 
 /** What a report calls a document. Without the address's query, which may be a key to it. */
@@ -73,22 +88,32 @@ export function documentLine(
 	served: string | null,
 	asked: string,
 	url: string,
-): { ok: true; id: string; line: string } | { ok: false; problem: Problem } {
+): { ok: true; id: string; octets: Uint8Array } | { ok: false; problem: Problem } {
 	if (bytes.length > MAX_DOCUMENT_BYTES) return { ok: false, problem: { status: 'failed', reason: 'too_large' } };
 	const contentType = mediaType(served) || asked || 'application/octet-stream';
 	if (/^application\/(?:fhir\+json|json\+fhir|json)\b/i.test(contentType)) {
-		const text = new TextDecoder().decode(bytes);
+		const { text, octets } = decode(bytes);
 		const json = parseObject(text);
 		const problem = readOutcome(json);
 		if (problem) return { ok: false, problem };
 		if (json?.resourceType === 'Binary') {
 			const id = typeof json.id === 'string' ? json.id : documentId(url);
-			return { ok: true, id, line: oneLine(text.trim()) };
+			return { ok: true, id, octets: oneLine(trim(octets)) };
 		}
 	}
 	const id = documentId(url);
 	const head = JSON.stringify({ resourceType: 'Binary', id, contentType });
-	return { ok: true, id, line: `${head.slice(0, -1)},"data":"${base64(bytes)}"}` };
+	return { ok: true, id, octets: wrap(`${head.slice(0, -1)},"data":"`, base64(bytes), '"}') };
+}
+
+/** One after the other, without a text as long as all of them. `data` is ASCII. */
+function wrap(before: string, data: string, after: string): Uint8Array {
+	const head = encode(before);
+	const octets = new Uint8Array(head.length + data.length + after.length);
+	octets.set(head);
+	new TextEncoder().encodeInto(data, octets.subarray(head.length));
+	octets.set(encode(after), head.length + data.length);
+	return octets;
 }
 
 /** Base64 (RFC 4648, section 4): the platform's own where it has one. */

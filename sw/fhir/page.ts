@@ -1,18 +1,21 @@
+import { decode } from './line.js';
 import { isObject, type Json, list, readOutcome } from './outcome.js';
-import { oneLine, resourceSpans } from './spans.js';
+import { oneLine, resourceSpans, trim } from './spans.js';
 import type { Problem } from './state.js';
 import { sameOrigin } from './urls.js';
 
 /** One resource, and its JSON as served, on one line. */
 export interface Served {
 	resource: Json & { resourceType: string };
-	line: string;
+	octets: Uint8Array;
 }
 
 export interface Page {
 	resources: Served[];
 	/** What an OperationOutcome among the entries holds against the query, or an entry that is no resource. */
 	problem: (Problem & { code?: string }) | null;
+	/** What the server says that it answered (`Bundle.link`, `self`). */
+	self: string | null;
 	/** Absolute, of the FHIR base's origin. */
 	next: string | null;
 	/** Why there is more that cannot be followed. */
@@ -35,48 +38,55 @@ export function parseObject(text: string): Json | null {
  * Reads a searchset (FHIR R4, RESTful API, search). `total` is not looked at: servers put page sizes and guesses there.
  * @param url where the page came from, against which a relative `next` resolves
  */
-export function readPage(rawText: string, url: string, base: string): PageResult {
-	const text = withoutBom(rawText);
+export function readPage(bytes: Uint8Array, url: string, base: string): PageResult {
+	const { text, octets } = decode(bytes);
 	const json = parseObject(text);
 	if (!json) return { ok: false, problem: { status: 'failed', reason: 'not_json' } };
 	if (json.resourceType !== 'Bundle')
 		return { ok: false, problem: readOutcome(json) ?? { status: 'failed', reason: 'not_a_bundle' } };
 
-	const page: Page = { resources: [], problem: null, next: null, nextProblem: null };
-	const spans = resourceSpans(text);
+	const page: Page = { resources: [], problem: null, self: null, next: null, nextProblem: null };
+	const spans = resourceSpans(octets);
+	// Raw line ends cannot stand inside a JSON string.
+	const asServed = !text.includes('\n') && !text.includes('\r');
 	list(json.entry).forEach((entry, i) => {
 		const span = spans[i];
 		if (!isObject(entry) || entry.resource === undefined || !span) return;
 		const { resource } = entry;
 		if (!isResource(resource)) page.problem ??= { status: 'failed', reason: 'entry_invalid' };
 		else if (resource.resourceType === 'OperationOutcome') page.problem ??= readOutcome(resource);
-		else page.resources.push({ resource, line: oneLine(text.slice(span[0], span[1])) });
+		else {
+			const own = octets.subarray(span[0], span[1]);
+			page.resources.push({ resource, octets: asServed ? own : oneLine(own) });
+		}
 	});
 
-	const link = list(json.link).find((one) => isObject(one) && one.relation === 'next');
-	if (isObject(link) && typeof link.url === 'string' && link.url !== '') {
-		page.next = sameOrigin(link.url, url, base);
+	page.self = linkOf(json, 'self');
+	const next = linkOf(json, 'next');
+	if (next !== null) {
+		page.next = sameOrigin(next, url, base);
 		if (!page.next) page.nextProblem = 'next_other_origin';
 	}
 	return { ok: true, ...page };
 }
 
+function linkOf(bundle: Json, relation: string): string | null {
+	const link = list(bundle.link).find((one) => isObject(one) && one.relation === relation);
+	return isObject(link) && typeof link.url === 'string' && link.url !== '' ? link.url : null;
+}
+
 /** Reads the answer to `[base]/Type/id`. */
-export function readResource(rawText: string): { ok: true; served: Served } | { ok: false; problem: Problem } {
-	const text = withoutBom(rawText);
+export function readResource(bytes: Uint8Array): { ok: true; served: Served } | { ok: false; problem: Problem } {
+	const { text, octets } = decode(bytes);
 	const json = parseObject(text);
 	if (!json) return { ok: false, problem: { status: 'failed', reason: 'not_json' } };
 	const problem = readOutcome(json);
 	if (problem) return { ok: false, problem };
 	if (!isResource(json) || json.resourceType === 'OperationOutcome')
 		return { ok: false, problem: { status: 'failed', reason: 'not_a_resource' } };
-	return { ok: true, served: { resource: json, line: oneLine(text.trim()) } };
+	return { ok: true, served: { resource: json, octets: oneLine(trim(octets)) } };
 }
 
 function isResource(value: unknown): value is Json & { resourceType: string } {
 	return isObject(value) && typeof value.resourceType === 'string' && /^[A-Z][A-Za-z]{1,63}$/.test(value.resourceType);
-}
-
-function withoutBom(text: string): string {
-	return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }

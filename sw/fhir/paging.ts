@@ -1,3 +1,4 @@
+import { decode } from './line.js';
 import type { Page, Served } from './page.js';
 import { hash, includesHash } from './seen.js';
 import type { Paging, Problem } from './state.js';
@@ -6,11 +7,11 @@ import type { Paging, Problem } from './state.js';
 const MAX_PAGES = 2000;
 const MAX_EMPTY_PAGES = 20;
 
-/** What a resource is known by: its type and id; without an id, its text. Versions are not told apart. */
-export function keyOf({ resource, line }: Served): string {
+/** What a resource is known by: its type and id; without an id, its octets. Versions are not told apart. */
+export function keyOf({ resource, octets }: Served): string {
 	return typeof resource.id === 'string'
 		? `${resource.resourceType}/${resource.id}`
-		: `${resource.resourceType} ${hash(line)}`;
+		: `${resource.resourceType} ${hash(decode(octets).text)}`;
 }
 
 /**

@@ -9,15 +9,23 @@ import { parseReference } from './urls.js';
  */
 export function isForeign(resource: Json, patientId: string, base: string): boolean {
 	if (resource.resourceType === 'Patient') return resource.id !== patientId;
-	const named = [resource.subject, resource.patient, resource.beneficiary, resource.for]
-		.flat()
-		.concat(list(resource.participant).map((one) => (isObject(one) ? one.actor : undefined)));
-	const patients = named.flatMap((one) => {
-		if (!isObject(one) || typeof one.reference !== 'string') return [];
-		const to = parseReference(one.reference, base);
-		return to?.type === 'Patient' ? [to.id] : [];
-	});
-	return patients.length > 0 && !patients.includes(patientId);
+	let here = false;
+	let elsewhere = false;
+	const look = (value: unknown) => {
+		if (Array.isArray(value)) value.forEach(look);
+		else if (isObject(value) && typeof value.reference === 'string') {
+			const to = parseReference(value.reference, base);
+			if (to?.type !== 'Patient') return;
+			if (to.id === patientId) here = true;
+			else elsewhere = true;
+		}
+	};
+	look(resource.subject);
+	look(resource.patient);
+	look(resource.beneficiary);
+	look(resource.for);
+	for (const one of list(resource.participant)) if (isObject(one)) look(one.actor);
+	return elsewhere && !here;
 }
 
 /** What a card shows. */
@@ -49,7 +57,8 @@ export function patientSummary(text: string): PatientSummary | null {
 
 /** In the order in which the server gives them; at most 200 characters, none of them cut in half. */
 function nameText(name: Json): string {
-	const parts = [...list(name.prefix), ...list(name.given), name.family, ...list(name.suffix)];
+	// DSTU2 has a list of family names.
+	const parts = [...list(name.prefix), ...list(name.given), ...[name.family].flat(), ...list(name.suffix)];
 	const text = typeof name.text === 'string' && name.text.trim() !== '' ? name.text : parts.filter(isText).join(' ');
 	return [...text.replace(/\s+/g, ' ').trim()].slice(0, 200).join('');
 }

@@ -1,6 +1,6 @@
 import type { Capability, ResourceCapability } from './capability.js';
 import { allows, type Grant } from './scopes.js';
-import { type Fan, patientParams, referencedTypes, type Search, searches } from './searches.js';
+import { type Fan, patientParams, referencedTypes, type Search, searchesOf } from './searches.js';
 import type { Query } from './state.js';
 import type { VendorFhir } from './vendors.js';
 
@@ -32,35 +32,52 @@ export function planQueries(input: PlanInput): Query[] {
 			fans: [{ param: '_id', values: [patientId] }],
 		});
 	}
-	for (const search of searches) {
+	for (const search of searchesOf(capability?.fhirVersion ?? null)) {
 		if (wants.length > 0 && !wants.includes(search.type)) continue;
-		const param = allows(grant, 'search', search.type) ? patientParam(search, capability) : null;
+		const granted =
+			allows(grant, 'search', search.type) || (vendor.readSearches === true && allows(grant, 'read', search.type));
+		const param = granted ? patientParam(search, capability) : null;
 		if (!param) {
-			if (wants.length > 0) queries.push(unasked(search.type, allows(grant, 'search', search.type)));
+			if (wants.length > 0) queries.push(unasked(search.type, granted));
 			continue;
 		}
-		const query = fresh(search.type, `${search.type}?${parameter(param, patientId)}`);
-		const fans = fansOf(search, capability?.resources[search.type], vendor);
+		const can = capability?.resources[search.type];
+		const query = fresh(search.type, `${search.type}?${parameter(param, patientId)}${tenant(input, can)}`);
+		const fans = fansOf(search, can, vendor);
 		if (fans.length > 0) query.fans = fans;
 		queries.push(query);
 		if (fans.length > 0 && vendor.required?.[search.type] === fans[0]?.param) {
 			query.state = { is: 'fanned', fan: 0, refusal: null };
 			queries.push(...fanOut(query, 0));
 		}
+		if (search.besides && (!can || can.searchParams.includes(search.besides.split('=')[0] ?? ''))) {
+			queries.push({ ...fresh(search.type, `${query.query}&${search.besides}`), optional: true });
+		}
 	}
 	return queries;
 }
 
-/** The queries that ask `query` in pieces. */
+/**
+ * The queries that ask `query` in pieces. Where these may miss something, the exhaustive fans ask for all their codes in one
+ * request each, to be optional: a server that refuses that too cannot be asked for what has none of the values.
+ */
 export function fanOut(query: Query, fan: number): Query[] {
-	const { param, values, optional = [] } = query.fans?.[fan] ?? { param: '', values: [] };
+	const { param, values, optional = [], exhaustive } = query.fans?.[fan] ?? { param: '', values: [] };
 	const start = query.type === 'Patient' ? 'Patient?' : `${query.query}&`;
-	return [...values, ...optional].map((value, i) => ({
-		...fresh(query.type, `${start}${parameter(param, value)}`),
+	const piece = (name: string, value: string, more: Partial<Query> = {}): Query => ({
+		...fresh(query.type, `${start}${parameter(name, value)}`),
 		parent: query.id,
 		fan,
-		...(i >= values.length ? { optional: true as const } : {}),
-	}));
+		...more,
+	});
+	const others = exhaustive ? [] : (query.fans ?? []).filter((other) => other.exhaustive);
+	return [
+		...values.map((value) => piece(param, value)),
+		...optional.map((value) => piece(param, value, { optional: true })),
+		...others.map((other) =>
+			piece(other.param, [...other.values, ...(other.optional ?? [])].join(','), { optional: true, rest: true }),
+		),
+	];
 }
 
 /** How each referenced type can be fetched. */
@@ -81,7 +98,14 @@ function unasked(type: string, granted: boolean): Query {
 }
 
 function fresh(type: string, query: string): Query {
-	return { id: query, type, query, state: { is: 'waiting' }, count: 0, foreign: 0 };
+	return { id: query, type, query, state: { is: 'waiting' }, count: 0, foreign: 0, pages: 0, ms: 0 };
+}
+
+/** What a vendor's searches name besides the patient, where this type takes it. */
+function tenant({ patientId, vendor }: PlanInput, can: ResourceCapability | undefined): string {
+	const { param = '', from = '', to = '' } = vendor.tenant ?? {};
+	const found = param && (!can || can.searchParams.includes(param)) && new RegExp(from).test(patientId);
+	return found ? `&${parameter(param, patientId.replace(new RegExp(from), to))}` : '';
 }
 
 /** The parameter to name the patient by; null where the type cannot be searched by patient. */

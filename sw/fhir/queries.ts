@@ -1,13 +1,21 @@
 import { deliver, readAnswer } from './answer.js';
+import { isDoubtful, noteUpdate, readFully } from './changes.js';
+import type { Line } from './line.js';
 import { isProblem, turnPage } from './paging.js';
 import { fanOut } from './plan.js';
 import type { CollectState, Problem, Query } from './state.js';
 import type { Outcome, Task } from './task.js';
 
 /** Takes in an answer to a query of the plan. */
-export function settleQuery(state: CollectState, query: Query, task: Task, outcome: Outcome, lines: string[]): void {
+export function settleQuery(state: CollectState, query: Query, task: Task, outcome: Outcome, lines: Line[]): void {
 	const paging = query.state.is === 'paging' ? query.state : null;
 	const answer = readAnswer(state, task, outcome);
+	if (outcome.kind === 'response') query.pages++;
+	query.ms += outcome.ms;
+	if (answer.ok && isDoubtful(state, query, answer, !paging)) {
+		readFully(state, query.type);
+		return;
+	}
 	if (!answer.ok) {
 		if (!paging && asksForLess(answer.problem) && fan(state, query, 0, answer.problem)) return;
 		finish(state, query, answer.problem);
@@ -16,7 +24,10 @@ export function settleQuery(state: CollectState, query: Query, task: Task, outco
 	for (const served of answer.resources) {
 		const became = deliver(state, served, lines, true);
 		if (became === 'foreign') query.foreign++;
-		else if (served.resource.resourceType === query.type) query.count++;
+		else if (served.resource.resourceType === query.type) {
+			query.count++;
+			noteUpdate(state, served.resource);
+		}
 	}
 	if (answer.problem) {
 		const nothing = query.count === 0 && query.foreign === 0;
@@ -43,7 +54,8 @@ function asksForLess({ reason, code }: Problem & { code?: string }): boolean {
 /** Asks in pieces, if there is a way left. */
 function fan(state: CollectState, query: Query, index: number, refusal: Problem | null): boolean {
 	if (!query.fans?.[index]) return false;
-	const pieces = fanOut(query, index);
+	// What looked for the rest before is not asked again.
+	const pieces = fanOut(query, index).filter(({ id }) => !state.queries.some((one) => one.id === id));
 	query.state = { is: 'fanned', fan: index, refusal: refusal && bare(refusal) };
 	const after = state.queries.findLastIndex((one) => one === query || one.parent === query.id);
 	state.queries.splice(after + 1, 0, ...pieces);
@@ -51,15 +63,22 @@ function fan(state: CollectState, query: Query, index: number, refusal: Problem 
 }
 
 function finish(state: CollectState, query: Query, problem: Problem | null): void {
+	const unknown = query.optional && problem?.status === 'refused';
+	if (problem && query.type in state.since && !unknown) {
+		readFully(state, query.type);
+		return;
+	}
 	query.state = problem ? { is: 'unanswered', ...bare(problem) } : { is: 'answered' };
 	const parent = query.parent === undefined ? undefined : state.queries.find(({ id }) => id === query.parent);
 	if (parent?.state.is !== 'fanned') return;
 	const { fan: index, refusal } = parent.state;
 	// The next way only where this one was refused throughout: after an outage it would be no better.
-	const refused = piecesOf(state, parent).every(
+	const pieces = piecesOf(state, parent).filter(({ rest }) => !rest);
+	const refused = pieces.every(
 		({ state: at, count }) => at.is === 'unanswered' && at.status === 'refused' && count === 0,
 	);
-	if (refused) fan(state, parent, index + 1, refusal);
+	// What the next way answers, this one need not have.
+	if (refused && fan(state, parent, index + 1, refusal)) for (const piece of pieces) piece.optional = true;
 }
 
 /** The queries that stand for one that is asked in pieces. */

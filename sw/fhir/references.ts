@@ -1,7 +1,7 @@
-import { isObject, type Json } from './outcome.js';
+import type { Json } from './outcome.js';
 import { referencedTypes } from './searches.js';
 import { see, wasSeen } from './seen.js';
-import type { CollectState } from './state.js';
+import { type CollectState, typeOf, type Work } from './state.js';
 import { parseReference } from './urls.js';
 
 /** Bounds of `Type?_id=a,b,c`: ids, and characters of the list. */
@@ -12,27 +12,36 @@ const BATCH_CHARACTERS = 1500;
 export const MAX_REFERENCES = 20_000;
 
 /** Every literal reference in a resource, contained resources included. Not recursive: depth is the server's choice. */
-export function* references(resource: Json): Generator<string> {
-	const stack: unknown[] = [resource];
-	while (stack.length > 0) {
-		const value = stack.pop();
+export function references(resource: Json): string[] {
+	const found: string[] = [];
+	const stack: object[] = [resource];
+	for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
 		if (Array.isArray(value)) {
-			for (const one of value) stack.push(one);
-		} else if (isObject(value)) {
-			if (typeof value.reference === 'string') yield value.reference;
-			for (const one of Object.values(value)) if (typeof one === 'object') stack.push(one);
+			for (const one of value) if (typeof one === 'object' && one !== null) stack.push(one);
+			continue;
+		}
+		const members = value as Json;
+		for (const name in members) {
+			const one = members[name];
+			if (typeof one === 'object' && one !== null) stack.push(one);
+			else if (name === 'reference' && typeof one === 'string') found.push(one);
 		}
 	}
+	return found;
 }
 
 /** Notes what a delivered resource refers to and may be fetched, once over the whole run. */
 export function wantReferences(state: CollectState, resource: Json): void {
 	for (const reference of references(resource)) {
+		// Most references lead to what is searched for: not worth more than a look, unless they begin with `https:`.
+		const start = reference.slice(0, reference.indexOf('/'));
+		if (!start.endsWith(':') && !state.fetchable[start]) continue;
 		const to = parseReference(reference, state.base);
 		if (!to || !state.fetchable[to.type]) continue;
 		const key = `${to.type}/${to.id}`;
 		if (wasSeen(state, key) || !see(state, `wanted ${key}`)) continue;
 		if (++state.followed > MAX_REFERENCES) continue;
+		typeOf(state, to.type).known++;
 		const ids = state.wanted[to.type] ?? [];
 		ids.push(to.id);
 		state.wanted[to.type] = ids;
@@ -51,9 +60,8 @@ export function scheduleReferences(state: CollectState, level: 1 | 2): void {
 	state.wanted = {};
 }
 
-export function addWork(state: CollectState, work: CollectState['work'][string]): void {
-	// Not a bare number: integer-like keys would not keep their order.
-	state.work[`w${state.nextWork++}`] = work;
+export function addWork(state: CollectState, work: Work): void {
+	state.work.items.push(work);
 }
 
 /** Ids in lists that fit one URL. */

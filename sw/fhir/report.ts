@@ -1,9 +1,12 @@
 import type { QueryReport } from '../../relay/contract.js';
 import type { KindProgress } from '../contract.js';
+import { changesOnly } from './changes.js';
+import { encode, type Line } from './line.js';
 import { piecesOf } from './queries.js';
+import { itemOf } from './queue.js';
 import { batches, MAX_REFERENCES } from './references.js';
 import { referencedTypes } from './searches.js';
-import type { CollectState, Query, Tally } from './state.js';
+import type { CollectState, Problem, Query, Tally } from './state.js';
 
 /** The bound of `QueryReport.query`, with room for the type and parameter. */
 const NAMES_CHARACTERS = 1800;
@@ -32,24 +35,35 @@ function reportExcess(count: number): QueryReport[] {
 }
 
 function reportQuery(state: CollectState, query: Query): QueryReport[] {
-	const { query: asked, state: at, count, foreign } = query;
+	const { state: at, count, foreign, pages, ms } = query;
+	const asked = query.query.includes('?') ? query.query + changesOnly(state, query.type) : query.query;
+	const took = { pages, ms: Math.round(ms) };
 	const reports: QueryReport[] = [];
 	if (at.is === 'fanned') {
 		const pieces = piecesOf(state, query);
-		const open = pieces.some(({ state: { is } }) => is === 'waiting' || is === 'paging');
-		const whole = at.refusal && !open && !pieces.some(wasAnswered) ? at.refusal : null;
-		if (whole) reports.push({ query: asked, count: 0, ...whole });
+		const whole = refusedWhole(query, pieces);
+		if (whole) reports.push({ query: asked, count: 0, ...whole, ...took });
 		for (const piece of pieces) {
 			const said = piece.state.is === 'unanswered' && piece.state.status === 'refused';
 			if (!(whole && said)) reports.push(...reportQuery(state, piece));
 		}
 		return reports;
 	}
-	if (at.is === 'unanswered') reports.push({ query: asked, status: at.status, count, reason: at.reason });
+	if (at.is === 'unanswered') reports.push({ query: asked, status: at.status, count, reason: at.reason, ...took });
 	else if (at.is === 'answered' && (count > 0 || foreign === 0))
-		reports.push({ query: asked, status: count > 0 ? 'ok' : 'empty', count });
+		reports.push({ query: asked, status: count > 0 ? 'ok' : 'empty', count, ...took });
 	if (foreign > 0) reports.push({ query: asked, status: 'failed', count: foreign, reason: 'other_patient' });
 	return reports;
+}
+
+/** Why a search that was refused, and of which no piece was answered either, could not be read; else null. */
+function refusedWhole({ state: at }: Query, pieces: readonly Query[]): Problem | null {
+	if (at.is !== 'fanned' || pieces.some((piece) => isOpen(piece) || wasAnswered(piece))) return null;
+	return at.refusal;
+}
+
+function isOpen({ state: { is } }: Query): boolean {
+	return is === 'waiting' || is === 'paging';
 }
 
 /** Whether anything of this patient, or the certainty that there is nothing, came of it. */
@@ -58,7 +72,8 @@ function wasAnswered({ state: at, count, foreign }: Query): boolean {
 }
 
 function reportTally(type: string, tally: Tally | undefined): QueryReport[] {
-	const { count, missing } = tally ?? { count: 0, missing: {} };
+	if (!tally) return [];
+	const { count, missing, pages, ms } = tally;
 	const reports: QueryReport[] = count > 0 ? [{ query: type, status: 'ok', count }] : [];
 	for (const [key, names] of Object.entries(missing).sort(([a], [b]) => (a < b ? -1 : 1))) {
 		const [status, reason] = key.split(' ');
@@ -71,47 +86,124 @@ function reportTally(type: string, tally: Tally | undefined): QueryReport[] {
 				...(reason ? { reason } : {}),
 			});
 	}
+	// Of all of them together: a batch is answered for some and not for others.
+	if (reports[0]) Object.assign(reports[0], { pages, ms: Math.round(ms) });
 	return reports;
 }
 
-/** Progress by resource type, in the order of asking. */
-export function kinds(state: CollectState): KindProgress[] {
-	const work = Object.values(state.work);
-	const types = new Set([
-		...state.queries.map(({ type }) => type),
-		...referencedTypes.filter((type) => state.references[type]),
-		...work.map((one) => (one.kind === 'document' ? 'Binary' : one.type)),
-		...(Object.keys(state.documents.missing).length > 0 ? ['Binary'] : []),
-		...Object.keys(state.delivered).sort(),
-	]);
-	const reports = report(state);
-	// A value that this server need not know does not make its kind incomplete, as long as the others are answered.
-	const optional = new Set(
-		state.queries
-			.filter(({ optional, state: at }) => optional && at.is === 'unanswered' && at.status === 'refused')
-			.map(({ query }) => query),
-	);
-	return [...types].map((type) => {
-		const count = state.delivered[type] ?? 0;
-		const queries = state.queries.filter((one) => one.type === type && one.state.is !== 'fanned');
-		const open = queries.filter(({ state: { is } }) => is === 'waiting' || is === 'paging');
-		const fetching = work.some((one) => (one.kind === 'document' ? 'Binary' : one.type) === type);
-		const untouched = open.length === queries.length && open.every(({ state: { is } }) => is === 'waiting');
-		const rest = { of: null, bytes: 0, ms: 0, slowSince: null, keptFrom: null };
-		if (open.length > 0 || fetching)
-			return { type, count, ...rest, status: untouched && count === 0 && !fetching ? 'waiting' : 'loading' };
-		const own = reports.filter(({ query }) => query.split(/[?/]/)[0] === type && !optional.has(query));
-		const good = count > 0 || own.some(({ status }) => status === 'ok' || status === 'empty');
-		const bad = own.filter(({ status }) => status === 'refused' || status === 'failed');
-		if (bad.length === 0) return { type, count, ...rest, status: count > 0 ? 'ok' : 'empty' };
-		if (good) return { type, count, ...rest, status: 'partial' };
-		return { type, count, ...rest, status: bad.some(({ status }) => status === 'failed') ? 'failed' : 'refused' };
+/** How a type stands. */
+export interface Standing {
+	/** It has searches of its own, beside what refers to it. */
+	searched: boolean;
+	open: boolean;
+	/** Nothing of it was asked for yet. */
+	untouched: boolean;
+	/** Something was answered, something was not. */
+	good: boolean;
+	refused: boolean;
+	failed: boolean;
+}
+
+/** By resource type, in the order of asking. As long as the plan, however long the record is. */
+export function standings(state: CollectState): Map<string, Standing> {
+	const all = new Map<string, Standing>();
+	const of = (type: string) => {
+		let standing = all.get(type);
+		if (!standing) {
+			standing = { searched: false, open: false, untouched: true, good: false, refused: false, failed: false };
+			all.set(type, standing);
+		}
+		return standing;
+	};
+	for (const query of state.queries) {
+		const standing = of(query.type);
+		const { state: at, count, foreign, optional } = query;
+		standing.searched = true;
+		if (at.is === 'fanned') {
+			const whole = refusedWhole(query, piecesOf(state, query));
+			if (whole) standing[whole.status] = true;
+			continue;
+		}
+		if (isOpen(query)) standing.open = true;
+		if (at.is !== 'waiting') standing.untouched = false;
+		// A value that this server need not know leaves nothing incomplete, as long as the others are answered.
+		if (at.is === 'unanswered' && !(optional && at.status === 'refused')) standing[at.status] = true;
+		if (foreign > 0) standing.failed = true;
+		if (count > 0 || (at.is === 'answered' && foreign === 0)) standing.good = true;
+	}
+	for (const type of referencedTypes) if (state.references[type]) addTally(of(type), state.references[type]);
+	for (const work of state.work.items) if (work && work.kind !== 'probe') open(of(work.type));
+	if (state.toFetch.items.length > 0) open(of('Binary'));
+	if (state.toFetch.items.length > 0 || Object.keys(state.documents.missing).length > 0)
+		addTally(of('Binary'), state.documents);
+	for (const type of Object.keys(state.types).sort()) if ((state.types[type]?.count ?? 0) > 0) of(type).good = true;
+	return all;
+}
+
+function open(standing: Standing): void {
+	standing.open = true;
+	standing.untouched = false;
+}
+
+function addTally(standing: Standing, { count, missing }: Tally): void {
+	if (count > 0) standing.good = true;
+	for (const key in missing) standing[key.startsWith('refused ') ? 'refused' : 'failed'] = true;
+}
+
+/** A request that is out for longer is slow. */
+const SLOW_MS = 5000;
+
+/**
+ * Progress by resource type, in the order of asking.
+ * @param inFlight since when each task, by its id, is out; on the clock of `now`, in ms
+ */
+export function kinds(state: CollectState, inFlight: ReadonlyMap<string, number> = new Map(), now = 0): KindProgress[] {
+	const slow = new Map<string, number>();
+	for (const [id, since] of inFlight) {
+		const type = taskType(state, id);
+		if (type && now - since > SLOW_MS) slow.set(type, Math.min(since, slow.get(type) ?? since));
+	}
+	return [...standings(state)].map(([type, standing]) => {
+		const { count = 0, bytes = 0, ms = 0, known = 0 } = state.types[type] ?? {};
+		const changes = type in state.since;
+		// By references where only they lead to it; what was there before tells nothing of how much changed.
+		const of = standing.searched ? (changes ? null : state.expected[type]) : known || state.expected[type];
+		return {
+			type,
+			count,
+			of: of && of >= count && (standing.open || !standing.searched) ? of : null,
+			bytes,
+			ms: Math.round(ms),
+			slowSince: slow.get(type) ?? null,
+			keptFrom: null,
+			status: statusOf(standing, count, changes),
+		};
 	});
+}
+
+function statusOf({ open, untouched, good, refused, failed }: Standing, count: number, changes: boolean) {
+	if (open) return untouched && count === 0 ? 'waiting' : 'loading';
+	// That nothing changed does not mean that there is nothing.
+	if (!refused && !failed) return count > 0 || changes ? 'ok' : 'empty';
+	if (good) return 'partial';
+	return failed ? 'failed' : 'refused';
+}
+
+function taskType(state: CollectState, taskId: string): string | undefined {
+	const id = taskId.slice(0, taskId.lastIndexOf('@'));
+	if (/^[A-Z]/.test(id)) return id.split(/[?/]/)[0];
+	return id[0] === 'd' ? 'Binary' : itemOf(state.work, Number(id.slice(1)))?.type;
 }
 
 /** What was handed out by `settle`: lines, and their octets with line ends. Without `finishLines`. */
 export function totals(state: CollectState): { resources: number; bytes: number } {
-	return { resources: Object.values(state.delivered).reduce((sum, one) => sum + one, 0), bytes: state.bytes };
+	let resources = 0;
+	let bytes = 0;
+	for (const of of Object.values(state.types)) {
+		resources += of.count;
+		bytes += of.bytes;
+	}
+	return { resources, bytes };
 }
 
 /**
@@ -125,22 +217,19 @@ export function nothingRead(state: CollectState): boolean {
 }
 
 /** The last lines of the stream: an OperationOutcome for each query that was not, or not completely, answered. */
-export function finishLines(state: CollectState): string[] {
-	return report(state)
+export function finishLines(state: CollectState): Line[] {
+	return outcomeLines(report(state));
+}
+
+export function outcomeLines(reports: readonly QueryReport[]): Line[] {
+	return reports
 		.filter(({ status }) => status === 'refused' || status === 'failed')
-		.map(({ query, status, count, reason = status }) =>
-			JSON.stringify({
-				resourceType: 'OperationOutcome',
-				issue: [
-					{
-						severity: 'error',
-						code: issueCode(reason),
-						details: { text: reason },
-						diagnostics: `${query} (${status}, ${count} ${reason === 'other_patient' ? 'set aside' : 'read'})`,
-					},
-				],
-			}),
-		);
+		.map(({ query, status, count, reason = status }) => {
+			const resourceType = 'OperationOutcome';
+			const diagnostics = `${query} (${status}, ${count} ${reason === 'other_patient' ? 'set aside' : 'read'})`;
+			const issue = [{ severity: 'error', code: issueCode(reason), details: { text: reason }, diagnostics }];
+			return { type: resourceType, id: null, octets: encode(JSON.stringify({ resourceType, issue })) };
+		});
 }
 
 /** FHIR R4, code system issue-type. */

@@ -1,7 +1,8 @@
+import type { Queue } from './queue.js';
 import type { Fan } from './searches.js';
 
 /** Raised when a stored state could be misread. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 /** Why there is no (complete) answer. `reason` is a code: `http_403`, `not_json`, `next_loop`, `timeout`. */
 export interface Problem {
@@ -42,6 +43,9 @@ export interface Query {
 	count: number;
 	/** Resources of another patient that were set aside. */
 	foreign: number;
+	/** Answers that it took, and how long they took together, in ms. */
+	pages: number;
+	ms: number;
 	/** Held against it by a page, while it goes on to the next. */
 	problem?: Problem;
 	fans?: Fan[];
@@ -49,20 +53,59 @@ export interface Query {
 	/** Which of the parent's fans it is of. */
 	fan?: number;
 	optional?: true;
+	/** Looks for what the other pieces may have missed. */
+	rest?: true;
 }
 
 /** Work that the record itself brought up; removed once settled. */
 export type Work =
 	| { kind: 'batch'; type: string; ids: string[]; level: 1 | 2; paging: Paging | null }
 	| { kind: 'read'; type: string; id: string; level: 1 | 2 }
-	/** `url`: below the FHIR base where it is, else absolute. `plain`: the server did not like the content type asked. */
-	| { kind: 'document'; url: string; contentType: string; plain?: true };
+	| Probe;
+
+/** Whether the server can be asked for changes: first for those after the latest seen, then for all since `before`. */
+export interface Probe {
+	kind: 'probe';
+	type: string;
+	/** Of the plan, answered before. */
+	query: string;
+	/** Instants. */
+	after: string;
+	before?: string;
+}
+
+export interface Document {
+	/** Below the FHIR base where it is, else absolute. */
+	url: string;
+	contentType: string;
+	/** The server did not like the content type asked. */
+	plain?: true;
+}
 
 /** What became of settled work of one type. */
 export interface Tally {
 	count: number;
+	pages: number;
+	ms: number;
 	/** By `status reason`: the ids, or document addresses, that are missing. */
 	missing: Record<string, string[]>;
+}
+
+/** What is known of one resource type. */
+export interface TypeState {
+	/** Lines delivered, and their octets with line ends. */
+	count: number;
+	bytes: number;
+	/** How long its requests took, in ms. */
+	ms: number;
+	/** How many the record refers to, whether they may be fetched or not. */
+	known: number;
+	/** The earliest and the latest `meta.lastUpdated` that searches brought, and whether one of them had none. */
+	oldest: string | null;
+	latest: string | null;
+	undated: boolean;
+	/** Whether it proved that changes can be asked for; absent before it was asked. */
+	proof?: boolean;
 }
 
 /** JSON-serialisable, and all that there is between two steps. */
@@ -80,18 +123,34 @@ export interface CollectState {
 	binaries: boolean;
 	/** `searches`, then references of what they brought, then references of those. */
 	phase: 'searches' | 'references' | 'further' | 'over';
+	/** Types of which only what changed after an instant is read; without those of which there was a doubt. */
+	since: Record<string, string>;
+	/** How many there were in an earlier reading, by type. */
+	expected: Record<string, number>;
+	/** Whether to find out of which types changes can be asked for. */
+	prove: boolean;
 	/** Referenced resources to fetch in the next phase: ids by type. */
 	wanted: Record<string, string[]>;
 	/** References found so far; those above `MAX_REFERENCES` are counted and not followed. */
 	followed: number;
-	work: Record<string, Work>;
-	nextWork: number;
+	work: Queue<Work>;
+	toFetch: Queue<Document>;
 	/** Hashes of everything delivered, wanted and fetched; see `seen.ts`. */
 	seen: string[];
-	/** Lines delivered, by type. */
-	delivered: Record<string, number>;
-	/** Octets of lines delivered, line ends included. */
-	bytes: number;
+	types: Record<string, TypeState>;
 	references: Record<string, Tally>;
 	documents: Tally;
+}
+
+export function typeOf(state: CollectState, type: string): TypeState {
+	let of = state.types[type];
+	if (!of) {
+		of = { count: 0, bytes: 0, ms: 0, known: 0, oldest: null, latest: null, undated: false };
+		state.types[type] = of;
+	}
+	return of;
+}
+
+export function emptyTally(): Tally {
+	return { count: 0, pages: 0, ms: 0, missing: {} };
 }

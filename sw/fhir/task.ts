@@ -9,7 +9,7 @@ export interface Task {
 	accept: string;
 }
 
-/** What came of it. `failed.code` is a code such as `timeout`, `network`, `cors`, `too_large`, `redirected`. */
+/** What came of it, and how long that took in ms, all attempts together. `failed.code` is a code such as `timeout`, `network`, `cors`, `too_large`, `redirected`. */
 export type Outcome =
 	| {
 			kind: 'response';
@@ -17,8 +17,8 @@ export type Outcome =
 			contentType: string | null;
 			/** Where the answer came from in the end. */
 			url: string;
-			/** `bytes` is expected for a `binary` task, `text` for the others. */
-			text?: string;
-			bytes?: Uint8Array;
+			/** The body, without a Content-Encoding. */
+			bytes: Uint8Array;
+			ms: number;
 	  }
-	| { kind: 'failed'; code: string };
+	| { kind: 'failed'; code: string; ms: number };

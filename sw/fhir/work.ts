@@ -1,35 +1,32 @@
 import { addLine, deliver, readAnswer } from './answer.js';
+import { settleProbe } from './changes.js';
 import { documentLine, documentName, missDocument } from './documents.js';
+import type { Line } from './line.js';
 import { readFailure, readStatus } from './outcome.js';
 import { isProblem, turnPage } from './paging.js';
 import { addWork } from './references.js';
 import { see, wasSeen } from './seen.js';
-import type { CollectState, Problem, Work } from './state.js';
+import { type CollectState, type Document, emptyTally, type Problem, type Tally, type Work } from './state.js';
 import type { Outcome, Task } from './task.js';
 import { sameOrigin } from './urls.js';
 
 type Of<K extends Work['kind']> = Extract<Work, { kind: K }>;
 
-/** Takes in an answer to work that the record brought up. */
-export function settleWork(
-	state: CollectState,
-	id: string,
-	work: Work,
-	task: Task,
-	outcome: Outcome,
-	lines: string[],
-): void {
-	const done =
-		work.kind === 'document'
-			? settleDocument(state, work, task, outcome, lines)
-			: work.kind === 'read'
-				? settleRead(state, work, task, outcome, lines)
-				: settleBatch(state, work, task, outcome, lines);
-	if (done) delete state.work[id];
+/** Takes in an answer to work that the record brought up; whether the work is done. */
+export function settleWork(state: CollectState, work: Work, task: Task, outcome: Outcome, lines: Line[]): boolean {
+	if (work.kind === 'probe') return settleProbe(state, work, readAnswer(state, task, outcome));
+	took(tally(state, work.type), outcome);
+	if (work.kind === 'read') return settleRead(state, work, task, outcome, lines);
+	return settleBatch(state, work, task, outcome, lines);
+}
+
+function took(of: Tally, outcome: Outcome): void {
+	if (outcome.kind === 'response') of.pages++;
+	of.ms += outcome.ms;
 }
 
 /** Takes only what was asked for: a server that does not know `_id` answers with everything that it has. */
-function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome: Outcome, lines: string[]): boolean {
+function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome: Outcome, lines: Line[]): boolean {
 	const { type, level } = work;
 	const answer = readAnswer(state, task, outcome);
 	const missing = () => work.ids.filter((id) => !wasSeen(state, `${type}/${id}`));
@@ -59,7 +56,7 @@ function singly(outcome: Outcome): boolean {
 	return outcome.kind === 'response' && ![401, 429, 503].includes(outcome.status);
 }
 
-function settleRead(state: CollectState, work: Of<'read'>, task: Task, outcome: Outcome, lines: string[]): boolean {
+function settleRead(state: CollectState, work: Of<'read'>, task: Task, outcome: Outcome, lines: Line[]): boolean {
 	const { type, id, level } = work;
 	const answer = readAnswer(state, task, outcome);
 	const served = answer.ok ? answer.resources[0] : undefined;
@@ -72,14 +69,16 @@ function settleRead(state: CollectState, work: Of<'read'>, task: Task, outcome: 
 	return true;
 }
 
-function settleDocument(
+/** Takes in an answer to a document; whether it is done. */
+export function settleDocument(
 	state: CollectState,
-	work: Of<'document'>,
+	work: Document,
 	task: Task,
 	outcome: Outcome,
-	lines: string[],
+	lines: Line[],
 ): boolean {
 	const name = documentName(task.url);
+	took(state.documents, outcome);
 	const fail = (problem: Problem) => {
 		missDocument(state, name, problem);
 		return true;
@@ -92,17 +91,17 @@ function settleDocument(
 		return false;
 	}
 	if (status < 200 || status > 299) return fail(readStatus(status));
-	const bytes = outcome.bytes ?? new TextEncoder().encode(outcome.text ?? '');
+	const { bytes } = outcome;
 	if (bytes.length === 0) return fail({ status: 'failed', reason: 'no_content' });
 	const read = documentLine(bytes, outcome.contentType, work.contentType, task.url);
 	if (!read.ok) return fail(read.problem);
 	state.documents.count++;
-	if (see(state, `Binary/${read.id}`)) addLine(state, 'Binary', read.line, lines);
+	if (see(state, `Binary/${read.id}`)) addLine(state, { type: 'Binary', id: read.id, octets: read.octets }, lines);
 	return true;
 }
 
-function tally(state: CollectState, type: string) {
-	const found = state.references[type] ?? { count: 0, missing: {} };
+function tally(state: CollectState, type: string): Tally {
+	const found = state.references[type] ?? emptyTally();
 	state.references[type] = found;
 	return found;
 }

@@ -5,8 +5,8 @@ import { finishLines, kinds, nothingRead, report, totals } from '../../../sw/fhi
 import type { CollectState } from '../../../sw/fhir/state.js';
 import type { Outcome } from '../../../sw/fhir/task.js';
 import { vendorFhir } from '../../../sw/fhir/vendors.js';
-import { drive, keys } from './drive.js';
-import { base, fakeServer, outcome, type Quirk, respond, when } from './server.js';
+import { drive, keys, reports, standing } from './drive.js';
+import { base, fail, fakeServer, outcome, type Quirk, respond, when } from './server.js';
 
 const subject = { reference: 'Patient/p1' };
 const coded = (code: string) => [{ coding: [{ code }] }];
@@ -63,6 +63,7 @@ const binaries = when(/^Binary\//, (url, { accept }) => ({
 	contentType: accept,
 	url: url.href,
 	bytes: new Uint8Array([0xff, 0, 1, ...new TextEncoder().encode(url.pathname)]),
+	ms: 10,
 }));
 const everything = [
 	...['Binary/html1', 'Binary/pdf1', 'Condition/c1', 'Condition/c2', 'DocumentReference/doc1', 'Medication/x1'],
@@ -71,8 +72,8 @@ const everything = [
 	'PractitionerRole/r1',
 ];
 const about = (state: CollectState, type: string) =>
-	report(state).filter(({ query }) => query.split(/[?/]/)[0] === type);
-const kind = (state: CollectState, type: string) => kinds(state).find((one) => one.type === type);
+	reports(state).filter(({ query }) => query.split(/[?/]/)[0] === type);
+const kind = (state: CollectState, type: string) => standing(state).find((one) => one.type === type);
 const run = (quirks: Quirk[] = [], input: Parameters<typeof drive>[1] = {}) => {
 	const server = fakeServer(record, [...quirks, binaries]);
 	return { ...drive(server, input), requests: server.requests };
@@ -151,7 +152,7 @@ describe('a search that is refused', () => {
 			'a searchset of only an outcome of code required',
 			(url: URL) => respond(200, { resourceType: 'Bundle', entry: [{ resource: outcome('required') }] }, url.href),
 		],
-		['an answer that is too large', (): Outcome => ({ kind: 'failed', code: 'too_large' })],
+		['an answer that is too large', () => fail('too_large')],
 	])('with %s is asked in pieces, and is no failure when they are answered', (_, answer) => {
 		const { state, lines, finish } = run([refusesPlain('Observation', answer)]);
 		expect(keys(lines)).toEqual(everything);
@@ -176,8 +177,8 @@ describe('a search that is refused', () => {
 			'failed',
 			'redirected',
 		],
-		['no answer', (): Outcome => ({ kind: 'failed', code: 'timeout' }), 'failed', 'timeout'],
-		['a failure in words', (): Outcome => ({ kind: 'failed', code: 'Token abc rejected' }), 'failed', 'failed'],
+		['no answer', () => fail('timeout'), 'failed', 'timeout'],
+		['a failure in words', () => fail('Token abc rejected'), 'failed', 'failed'],
 	])('or failed with %s is neither asked again nor empty', (_, answer, status, reason) => {
 		const { state, finish, requests } = run([refusesPlain('Observation', answer)]);
 		expect(about(state, 'Observation')).toEqual([{ query: 'Observation?patient=p1', status, count: 0, reason }]);

@@ -49,3 +49,10 @@ test('what is no Binary, or holds nothing that decodes, is no file', () => {
 	expect(documentFile('{"resourceType":"Binary","id":"q"}', titles, taken)).toBeNull();
 	expect(documentFile('{"resourceType":"Binary","id":"q","data":"§§"}', titles, taken)).toBeNull();
 });
+
+test('a DSTU2 Binary has its content under another name', () => {
+	const { data: content, ...rest } = JSON.parse(binary('z', 'text/plain', 'Größe'));
+	const file = documentFile(JSON.stringify({ ...rest, content }), titles, new Set());
+	expect(Buffer.from(file?.bytes ?? []).toString()).toBe('Größe');
+	expect(documentFile(JSON.stringify(rest), titles, new Set())).toBeNull();
+});

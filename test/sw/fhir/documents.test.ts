@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nextTasks, settle, startCollect } from '../../../sw/fhir/collect.js';
 import { base64, base64Slices, documentName, MAX_DOCUMENT_BYTES } from '../../../sw/fhir/documents.js';
-import { report, totals } from '../../../sw/fhir/report.js';
+import { totals } from '../../../sw/fhir/report.js';
 import type { Outcome, Task } from '../../../sw/fhir/task.js';
-import { drive } from './drive.js';
-import { base, fakeServer, outcome, respond } from './server.js';
+import { drive, reports } from './drive.js';
+import { base, fail, fakeServer, outcome, respond } from './server.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const attached = { url: 'Binary/a', contentType: 'text/rtf' };
@@ -15,6 +15,7 @@ const octets = (url: URL, body: Uint8Array, contentType: string | null = 'applic
 	contentType,
 	url: url.href,
 	bytes: body,
+	ms: 10,
 });
 
 function collect(
@@ -50,7 +51,7 @@ function collect(
 		...run,
 		tasks,
 		binaries: run.lines.filter((line) => line.includes('"Binary"')),
-		reports: report(run.state).filter(({ query }) => query.startsWith('Binary')),
+		reports: reports(run.state).filter(({ query }) => query.startsWith('Binary')),
 	};
 }
 
@@ -85,6 +86,38 @@ describe('a document', () => {
 			data: Buffer.from('/fhir/r4/Binary/b').toString('base64'),
 		});
 		expect(reports).toEqual([{ query: 'Binary', status: 'ok', count: 2 }]);
+	});
+
+	test('comes in every rendition, each asked for and kept in its own type', () => {
+		const renditions: [type: string, body: Uint8Array][] = [
+			['application/rtf', bytes("{\\\\rtf1 caf\\\\'e9}")],
+			['text/html; charset=iso-8859-1', new Uint8Array([0x3c, 0x70, 0x3e, 0xe9])],
+			['application/xml', bytes('<ClinicalDocument xmlns="urn:hl7-org:v3"/>')],
+			['application/pdf', new Uint8Array([0x25, 0x50, 0x44, 0x46, 0xff, 0x00, 0x0a])],
+			['text/plain', bytes('Größe 😀\r\n')],
+			['image/jpeg', new Uint8Array([0xff, 0xd8, 0xff, 0xe0])],
+			['image/tiff', new Uint8Array([0x4d, 0x4d, 0x00, 0x2a])],
+		];
+		const record = [
+			{ resourceType: 'Patient', id: 'p1' },
+			{
+				resourceType: 'DocumentReference',
+				id: 'd1',
+				subject: { reference: 'Patient/p1' },
+				content: renditions.map(([contentType], n) => ({ attachment: { contentType, url: `Binary/r${n}` } })),
+			},
+		];
+		const server = fakeServer(record, [
+			(url, { kind, accept }) => {
+				const body = renditions.find(([type], n) => type === accept && url.pathname.endsWith(`/r${n}`))?.[1];
+				return kind === 'binary' ? (body ? octets(url, body, accept) : respond(406, '', url.href)) : undefined;
+			},
+		]);
+		const { lines } = drive(server);
+		const binaries = lines.map((line) => JSON.parse(line)).filter(({ resourceType }) => resourceType === 'Binary');
+		expect(binaries.map(({ contentType, data }) => [contentType, Buffer.from(data, 'base64')])).toEqual(
+			renditions.map(([contentType, body]) => [contentType, Buffer.from(body)]),
+		);
 	});
 
 	test('that the server gives as FHIR JSON is passed on as served', () => {
@@ -159,10 +192,7 @@ describe('a document', () => {
 	test('that is too large is not fetched when it says so, not kept when it does not', () => {
 		const { tasks, reports, state } = collect(
 			[{ url: 'Binary/a', size: MAX_DOCUMENT_BYTES + 1 }, { url: 'Binary/b' }, { url: 'Binary/c' }],
-			(url) =>
-				url.pathname.endsWith('b')
-					? octets(url, new Uint8Array(MAX_DOCUMENT_BYTES + 1))
-					: { kind: 'failed', code: 'too_large' },
+			(url) => (url.pathname.endsWith('b') ? octets(url, new Uint8Array(MAX_DOCUMENT_BYTES + 1)) : fail('too_large')),
 		);
 		expect(tasks).toHaveLength(2);
 		expect(reports).toEqual([{ query: 'Binary?_id=a,b,c', status: 'failed', count: 0, reason: 'too_large' }]);

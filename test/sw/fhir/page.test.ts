@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readPage, readResource } from '../../../sw/fhir/page.js';
+import { readPage as page, readResource } from '../../../sw/fhir/page.js';
+import { utf8 } from './server.js';
 
 const base = 'https://ehr.example/fhir/r4';
 const url = `${base}/Observation?patient=p1`;
 const bundle = (more: object) => JSON.stringify({ resourceType: 'Bundle', type: 'searchset', ...more });
+const readPage = (text: string, from: string, fhir: string) => page(utf8(text), from, fhir);
 const next = (to: string) => readPage(bundle({ link: [{ relation: 'next', url: to }] }), url, base);
 
 describe('a page', () => {
@@ -36,7 +38,9 @@ describe('a page', () => {
 		for (const severity of ['error', 'fatal']) {
 			const page = readPage(bundle(entries(severity)), url, base);
 			expect(page).toMatchObject({ problem: { status: 'failed', reason: 'outcome_processing' } });
-			expect(page.ok && page.resources.map(({ line }) => line)).toEqual(['{"resourceType":"Observation","id":"o1"}']);
+			expect(page.ok && page.resources.map(({ octets }) => new TextDecoder().decode(octets))).toEqual([
+				'{"resourceType":"Observation","id":"o1"}',
+			]);
 		}
 	});
 
@@ -92,6 +96,56 @@ describe('a page', () => {
 });
 
 test('a read resource keeps its text, on one line and without a byte order mark', () => {
-	const read = readResource('\ufeff{\n  "resourceType": "Patient",\n  "id": "p1", "x": 1.50\n}\n');
-	expect(read).toMatchObject({ ok: true, served: { line: '{"resourceType": "Patient","id": "p1", "x": 1.50}' } });
+	const read = readResource(utf8('\ufeff{\n  "resourceType": "Patient",\n  "id": "p1", "x": 1.50\n}\n'));
+	expect(read).toMatchObject({
+		ok: true,
+		served: { octets: utf8('{"resourceType": "Patient","id": "p1", "x": 1.50}') },
+	});
+});
+
+describe('octets', () => {
+	const line = (bytes: Uint8Array) => {
+		const read = page(bytes, url, base);
+		return read.ok ? read.resources[0]?.octets : undefined;
+	};
+	const odd = '{ "resourceType":"Goal","id":"g","n":1.50,"e":1E+2,"t":"\\ud83d\\ude00 😀 \\u00e9\\/ \\ud83d é" }';
+	const around = (resource: string) => `{"resourceType":"Bundle","é":"😀","entry":[{"resource":${resource}}]}`;
+
+	test('of a resource are those of the answer, not a copy', () => {
+		const bytes = utf8(around(odd));
+		const octets = line(bytes);
+		expect(octets).toEqual(utf8(odd));
+		expect(octets?.buffer).toBe(bytes.buffer);
+	});
+
+	test('of a byte order mark are not in it', () => {
+		expect(line(utf8(`\ufeff${around(odd)}`))).toEqual(utf8(odd));
+		const bare = readResource(utf8(`\ufeff${odd}`));
+		expect(bare).toMatchObject({ ok: true, served: { octets: utf8(odd) } });
+	});
+
+	test('that are not UTF-8 become the replacement character, and the rest stays', () => {
+		const [before = '', after = ''] = around('{"resourceType":"Goal","id":"g","t":"<é|>"}').split('|');
+		// Latin-1, a surrogate, a cut sequence.
+		for (const broken of [[0xe9], [0xed, 0xa0, 0xbd], [0xf0, 0x9f, 0x98]]) {
+			const bytes = new Uint8Array([...utf8(before), ...broken, ...utf8(after)]);
+			const text = new TextDecoder('utf-8', { fatal: true }).decode(line(bytes));
+			expect(JSON.parse(text).t).toMatch(/^<é\ufffd+>$/);
+		}
+	});
+
+	test('of any resource, in any indentation, are the same JSON on one line', () => {
+		fc.assert(
+			fc.property(fc.jsonValue({ stringUnit: 'binary' }), fc.constantFrom(0, 2, '\t', ' \t'), (json, indent) => {
+				const resource = { resourceType: 'Goal', id: 'g', json };
+				const text = JSON.stringify({ resourceType: 'Bundle', entry: [{ resource }] }, null, indent);
+				for (const ends of ['\n', '\r\n', '\r']) {
+					const own = new TextDecoder().decode(line(utf8(text.replaceAll('\n', ends))));
+					expect(own).not.toMatch(/[\r\n]/);
+					expect(JSON.parse(own)).toEqual(JSON.parse(JSON.stringify(resource)));
+				}
+			}),
+			{ numRuns: 200 },
+		);
+	});
 });

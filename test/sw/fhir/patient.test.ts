@@ -46,6 +46,10 @@ describe('a resource of another patient', () => {
 		['a relative subject', { subject: to('Patient/p2') }],
 		['a versioned patient', { patient: to('Patient/p2/_history/3') }],
 		['an absolute beneficiary', { beneficiary: to(`${base}/Patient/p2`) }],
+		['a DSTU2 MedicationOrder’s patient', { resourceType: 'MedicationOrder', patient: to('Patient/p2') }],
+		['a DSTU2 DiagnosticOrder’s subject', { resourceType: 'DiagnosticOrder', subject: to(`${base}/Patient/p2`) }],
+		['every one of several subjects', { subject: [to('Patient/p2'), to('Patient/p3')] }],
+		['a task’s owner', { resourceType: 'Task', for: to('Patient/p2') }],
 		['only other participants', { participant: [{ actor: to('Patient/p2') }, { actor: to('Practitioner/1') }] }],
 	])('is known by %s', (_, resource) => {
 		expect(isForeign({ resourceType: 'Observation', ...resource }, 'p1', base)).toBe(true);

@@ -4,7 +4,7 @@ import { readCapability } from '../../../sw/fhir/capability.js';
 import { totals } from '../../../sw/fhir/report.js';
 import { oneLine, resourceSpans } from '../../../sw/fhir/spans.js';
 import { drive, keys } from './drive.js';
-import { fakeServer } from './server.js';
+import { fakeServer, utf8 } from './server.js';
 
 const folder = new URL('../../../../shared/data/patients/', import.meta.url);
 const here = existsSync(folder);
@@ -14,14 +14,17 @@ const files = here ? readdirSync(folder).filter((name) => name.endsWith('.json')
 type Resource = { resourceType: string; id: string; [more: string]: unknown };
 
 describe.skipIf(!here).each(files)('%s', (file) => {
-	const text = here ? readFileSync(new URL(file, folder), 'utf8') : '{"entry":[]}';
+	const octets = here ? readFileSync(new URL(file, folder)) : utf8('{"entry":[]}');
+	const text = new TextDecoder().decode(octets);
 	const resources: Resource[] = JSON.parse(text).entry.map(({ resource }: { resource: Resource }) => resource);
 
 	test('is found resource by resource in the text, with no value changed', () => {
-		const spans = resourceSpans(text);
+		const spans = resourceSpans(octets);
 		expect(spans).toHaveLength(resources.length);
 		spans.forEach((span, i) => {
-			expect(span && JSON.parse(oneLine(text.slice(span[0], span[1])))).toEqual(resources[i]);
+			expect(span && JSON.parse(new TextDecoder().decode(oneLine(octets.subarray(span[0], span[1]))))).toEqual(
+				resources[i],
+			);
 		});
 	});
 

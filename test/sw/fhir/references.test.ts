@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { startCollect } from '../../../sw/fhir/collect.js';
 import { batches, MAX_REFERENCES, references, wantReferences } from '../../../sw/fhir/references.js';
-import { kinds, report } from '../../../sw/fhir/report.js';
+import { report } from '../../../sw/fhir/report.js';
 import { parseReference } from '../../../sw/fhir/urls.js';
-import { drive, keys } from './drive.js';
-import { base, fakeServer, outcome, type Quirk, respond, when } from './server.js';
+import { drive, keys, reports, standing } from './drive.js';
+import { base, fail, fakeServer, outcome, type Quirk, respond, when } from './server.js';
 
 const subject = { reference: 'Patient/p1' };
 const ids = Array.from({ length: 60 }, (_, n) => `d${String(n).padStart(2, '0')}`);
@@ -24,7 +24,7 @@ const collect = (quirks: Quirk[] = [], input: Parameters<typeof drive>[1] = {}, 
 	return {
 		...run,
 		practitioners: keys(run.lines).filter((key) => key.startsWith('Practitioner/')).length,
-		reports: report(run.state).filter(({ query }) => query.startsWith('Practitioner')),
+		reports: reports(run.state).filter(({ query }) => query.startsWith('Practitioner')),
 		asked: server.requests.filter((one) => one.startsWith('Practitioner')),
 	};
 };
@@ -116,7 +116,7 @@ describe('what the record refers to', () => {
 		const { practitioners, reports, state, finish } = collect([
 			when(/^Practitioner\?/, (url) => respond(400, '', url.href)),
 			when(/^Practitioner\/d0[12]$/, (url) => respond(404, '', url.href)),
-			when(/^Practitioner\/d03$/, () => ({ kind: 'failed', code: 'timeout' })),
+			when(/^Practitioner\/d03$/, () => fail('timeout')),
 			when(/^Practitioner\/d04$/, (url) => respond(200, { resourceType: 'Practitioner', id: 'other' }, url.href)),
 		]);
 		expect(practitioners).toBe(56);
@@ -126,13 +126,13 @@ describe('what the record refers to', () => {
 			{ query: 'Practitioner?_id=d03', status: 'failed', count: 0, reason: 'timeout' },
 			{ query: 'Practitioner?_id=d01,d02', status: 'refused', count: 0, reason: 'http_404' },
 		]);
-		expect(kinds(state)).toContainEqual({ type: 'Practitioner', count: 56, status: 'partial' });
+		expect(standing(state)).toContainEqual({ type: 'Practitioner', count: 56, status: 'partial' });
 		expect(finish).toHaveLength(3);
 	});
 
 	test('is not read one by one after silence or a lost token', () => {
 		for (const answer of [
-			when(/^Practitioner/, () => ({ kind: 'failed', code: 'network' })),
+			when(/^Practitioner/, () => fail('network')),
 			when(/^Practitioner/, (url) => respond(401, '', url.href)),
 		]) {
 			const { asked, reports } = collect([answer]);

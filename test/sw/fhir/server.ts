@@ -15,9 +15,13 @@ export interface FakeServer {
 type Resource = { resourceType: string; id: string; [more: string]: unknown };
 
 export function respond(status: number, body: unknown, url: string, contentType = 'application/fhir+json'): Outcome {
-	const text = typeof body === 'string' ? body : JSON.stringify(body);
-	return { kind: 'response', status, contentType, url, text };
+	const bytes = utf8(typeof body === 'string' ? body : JSON.stringify(body));
+	return { kind: 'response', status, contentType, url, bytes, ms: 10 };
 }
+
+export const fail = (code: string): Outcome => ({ kind: 'failed', code, ms: 10 });
+
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 export function outcome(code: string, severity = 'error') {
 	return { resourceType: 'OperationOutcome', issue: [{ severity, code }] };
@@ -40,7 +44,7 @@ function codes(value: unknown): string[] {
 	});
 }
 
-/** A FHIR server as a function: search by patient, `_id`, category, status and intent, with pages; reads; quirks first. */
+/** A FHIR server as a function: search by patient, `_id`, `_lastUpdated`, category, status and intent, with pages; reads; quirks first. */
 export function fakeServer(resources: Resource[], quirks: Quirk[] = [], pageSize = 2): FakeServer {
 	const serve = (task: Task): Outcome => {
 		const url = new URL(task.url);
@@ -61,6 +65,10 @@ export function fakeServer(resources: Resource[], quirks: Quirk[] = [], pageSize
 			const patient = asked.get('patient');
 			const named = (one.subject ?? one.patient) as { reference: string } | undefined;
 			if (patient && named?.reference !== `Patient/${patient}`) return false;
+			const [, prefix, instant = ''] = /^(g[te])(.+)$/.exec(asked.get('_lastUpdated') ?? '') ?? [];
+			const updated = Date.parse((one.meta as { lastUpdated: string } | undefined)?.lastUpdated ?? '');
+			const after = Date.parse(instant);
+			if (prefix && !(updated > after || (prefix === 'ge' && updated === after))) return false;
 			const ids = asked.get('_id');
 			if (ids && !ids.split(',').includes(one.id)) return false;
 			return ['category', 'status', 'intent'].every((name) => {
