@@ -232,6 +232,8 @@ export interface KindProgress {
 	keptFrom: number | null;
 	/** `partial`: some queries of this kind answered and some did not. */
 	status: 'waiting' | 'loading' | 'ok' | 'empty' | 'partial' | 'refused' | 'failed';
+	/** Why, once its source is read to the end, if it is `partial`, `refused` or `failed`: codes as in `QueryReport.reason`. */
+	reasons?: string[];
 }
 
 export interface SourceProgress {
@@ -366,7 +368,7 @@ export interface Overview {
 	/** Grows with every change; a tab that has seen a higher one ignores this. */
 	revision: number;
 	connections: ConnectionView[];
-	/** Jobs that are not over, and finished `collect` jobs whose result is still here. */
+	/** Jobs that are not over, finished `collect` jobs whose result is still here, and `keep` jobs that failed. */
 	jobs: JobView[];
 	notice: Notice | null;
 	/** Whether the worker has a network, as it sees it. */

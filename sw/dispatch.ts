@@ -11,6 +11,9 @@ import {
 	type Reply,
 	type ReplyMessage,
 } from './contract.js';
+import { estimate } from './copy/estimate.js';
+import { copyDetail, setKeep, startKeep } from './copy/keep.js';
+import { getCollecting, setCollecting } from './copy/schedule.js';
 import { BrokerError, toWire } from './errors.js';
 import { cancelJob, retryJob, runSlice } from './jobs/engine.js';
 import { startCollect, startSend } from './jobs/start.js';
@@ -90,14 +93,23 @@ const handlers: Handlers = {
 		await announce();
 		return viewJob(job);
 	},
-	estimate: async () => ({ estimates: [] }),
-	'copy.keep': async ({ id }) => viewOne(id),
-	'copy.update': async () => {
-		throw new BrokerError('copy_gone');
+	estimate: async ({ include, from, sid }) => {
+		const wants = sid === null ? [] : ((await getSession(sid)).request?.wants ?? []);
+		return { estimates: await estimate(include, from, wants) };
 	},
-	'copy.get': async () => ({ copy: null, kinds: [], history: [] }),
-	'collecting.get': async () => ({ prefer: 'fetch', schedule: 'off' }),
-	'collecting.set': async () => ({}),
+	'copy.keep': async ({ id, on }) => {
+		await setKeep(id, on);
+		await announce();
+		return viewOne(id);
+	},
+	'copy.update': async ({ id }) => {
+		const job = await startKeep(id);
+		await announce();
+		return viewJob(job);
+	},
+	'copy.get': ({ id }) => copyDetail(id),
+	'collecting.get': () => getCollecting(),
+	'collecting.set': async (collecting) => announced({}, setCollecting(collecting)),
 	'job.run': async ({ id }) => {
 		const slice = await runSlice(id);
 		// A send that is over has kept or cleared what was made for it.

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from './contract.js';
 import { BrokerError } from './errors.js';
+import { concat } from './octets.js';
 
 export interface HttpOptions {
 	method?: string;
@@ -122,13 +123,7 @@ async function readCapped(response: Response, maxBytes: number): Promise<Uint8Ar
 		}
 		chunks.push(value);
 	}
-	const bytes = new Uint8Array(size);
-	let offset = 0;
-	for (const chunk of chunks) {
-		bytes.set(chunk, offset);
-		offset += chunk.length;
-	}
-	return bytes;
+	return concat(chunks);
 }
 
 export function bodyText(answer: HttpAnswer): string {

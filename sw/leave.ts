@@ -1,4 +1,5 @@
 /** "Remove" and "Clear All Connections", with everything that was made of what they end. */
+import { forgetCopy } from './copy/copy.js';
 import { cancelJob, stopAll } from './jobs/engine.js';
 import { listJobs } from './jobs/store.js';
 import { forgetReminders } from './reminders.js';
@@ -17,6 +18,7 @@ export async function leaveConnection(id: string): Promise<string[]> {
 	const jobs = await listJobs().catch(() => []);
 	const reading = jobs.filter(({ sources }) => sources.some(({ connectionId }) => connectionId === id));
 	await Promise.all(reading.map((job) => cancelJob(job.id).catch(() => undefined)));
+	await forgetCopy(id);
 	return removeConnection(id);
 }
 

@@ -1,5 +1,6 @@
 /** The state of the wallet as every page sees it, and the broadcast that keeps the pages up to date. */
 import { CONTRACT_VERSION, type ConnectionView, EVENTS_CHANNEL, type Overview, type WorkerEvent } from './contract.js';
+import { copyViews } from './copy/copy.js';
 import { BrokerError } from './errors.js';
 import { isOver } from './jobs/job.js';
 import { listJobs, viewJob } from './jobs/store.js';
@@ -54,8 +55,9 @@ async function readAll(): Promise<typeof last> {
 	const now = Date.now();
 	const lock = await lockState();
 	if (lock === 'locked') return { ...NOTHING, lock };
-	const [connections, jobs, notice, paused, other] = await Promise.all([
+	const [connections, copies, jobs, notice, paused, other] = await Promise.all([
 		listConnections(),
+		copyViews(),
 		listJobs(),
 		currentNotice(),
 		pausedSince(),
@@ -63,8 +65,10 @@ async function readAll(): Promise<typeof last> {
 	]);
 	return {
 		lock,
-		connections: connections.map((connection) => viewConnection(connection, now, isRefreshing(connection.id))),
-		jobs: jobs.filter((job) => !isOver(job) || job.kind === 'collect').map(viewJob),
+		connections: connections.map((connection) =>
+			viewConnection(connection, now, isRefreshing(connection.id), copies.get(connection.id)),
+		),
+		jobs: jobs.filter((job) => !isOver(job) || job.kind !== 'send').map(viewJob),
 		notice,
 		paused,
 		otherPatient: other,
@@ -85,5 +89,5 @@ export function announceJob(job: ReturnType<typeof viewJob>): void {
 export async function viewOne(id: string): Promise<ConnectionView> {
 	const connection = await getConnection(id);
 	if (!connection) throw new BrokerError('connection_unknown');
-	return viewConnection(connection, Date.now(), isRefreshing(id));
+	return viewConnection(connection, Date.now(), isRefreshing(id), (await copyViews()).get(id));
 }

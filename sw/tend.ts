@@ -1,5 +1,7 @@
 /** What any page load may set off: refreshing what is due, reading names that are missing, and tidying up. */
 import { forgetOldAnswers } from './callback.js';
+import { startDue } from './copy/schedule.js';
+import { sweep } from './copy/sweep.js';
 import { cancelJob } from './jobs/engine.js';
 import { isOver } from './jobs/job.js';
 import { listJobs } from './jobs/store.js';
@@ -23,11 +25,15 @@ export async function tendAll(): Promise<void> {
 	const nameless = (await listConnections()).filter((one) => one.patient === null && !isExpired(one, now));
 	for (const connection of nameless) await readPatient(connection);
 	const gone = await settleOldSessions(now);
+	const kept = new Set((await listConnections()).flatMap(({ id, keep }) => (keep ? id : [])));
 	const old = (await listJobs()).filter((job) => {
 		const finishedLongAgo = isOver(job) && (job.finishedAt ?? 0) + REMEMBER_MS < now;
+		if (job.kind === 'keep' && !job.sources.every(({ connectionId }) => kept.has(connectionId))) return true;
 		return finishedLongAgo || (job.sid !== null && gone.includes(job.sid));
 	});
 	for (const { id } of old) await cancelJob(id);
 	await settleOldArrivals(now);
-	if (nameless.length || gone.length || old.length) await announce();
+	await sweep();
+	const started = await startDue(now);
+	if (nameless.length || gone.length || old.length || started) await announce();
 }

@@ -6,7 +6,7 @@ import type { JobView } from '../contract.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
 import { STATE_VERSION } from '../fhir/state.js';
 import { ended, getSession, type Session, sessionKey, settleConnections } from '../session/session.js';
-import { Conflict, commit, type Row, read, update } from '../wallet/rows.js';
+import { Conflict, commit, type Row, read, readRaw, update } from '../wallet/rows.js';
 import { CopiedRun } from './copied.js';
 import { isOver, type Job, jobKey, type Slice, type SourceReader } from './job.js';
 import { adopt } from './keep.js';
@@ -78,11 +78,18 @@ async function runOnce(id: string): Promise<SliceResult> {
 		run = await openRun(row);
 		return await runOpened(run);
 	} catch (error) {
+		const cancelled = run?.stop.signal.aborted;
 		// Memory and disk may differ now: only the disk counts.
-		runs.delete(id);
-		if (run?.stop.signal.aborted) return { job: viewJob({ ...run.job, status: 'cancelled' }), more: false };
+		forget(id);
+		if (run && cancelled) return { job: viewJob({ ...run.job, status: 'cancelled' }), more: false };
 		return noteFailure(id, error);
 	}
+}
+
+/** Ends what a run has in flight, which may be more than a slice waits for. */
+function forget(id: string): void {
+	runs.get(id)?.stop.abort();
+	runs.delete(id);
 }
 
 /** Waiting for a moment that somebody named. Being offline ends when it ends. */
@@ -93,6 +100,7 @@ function isResting({ status, error }: Job): boolean {
 async function openRun(row: Row<Job>): Promise<Run> {
 	const known = runs.get(row.value.id);
 	if (known && known.writer.revision === row.revision) return known;
+	forget(row.value.id);
 	const { job, revision } = await current(row);
 	const session = job.sid ? await sessionOf(job.sid) : null;
 	const writer = await Writer.open(job, revision);
@@ -133,27 +141,29 @@ async function runOpened(run: Run): Promise<SliceResult> {
 	const tell = () => {
 		clearTimeout(timer);
 		timer = undefined;
-		countParts(job, writer);
+		look(run);
 		progressed(viewJob(job));
 	};
 	// Told a little later rather than not at all: what comes next may take long.
 	const progress = () => {
-		timer ??= setTimeout(tell, PROGRESS_MS);
+		if (!over) timer ??= setTimeout(tell, PROGRESS_MS);
 	};
 	job.status = 'running';
 	job.error = null;
 	const before = achieved(job, writer);
 	job.rests++;
 	let done = false;
+	let over = false;
 	try {
 		done = await work(run, { deadline: Date.now() + SLICE_MS, signal: stop.signal, progress });
 	} catch (error) {
 		if (stop.signal.aborted) throw error;
 		stopFor(job, asBrokerError(error));
 	} finally {
+		over = true;
 		clearTimeout(timer);
 	}
-	countParts(job, writer);
+	look(run);
 	if (achieved(job, writer) > before) job.rests = 0;
 	// A job that neither gets on nor stops would be echoed for ever.
 	if (!done && run.job.status === 'running' && job.rests > MOST_IDLE_SLICES) stopFor(job, new BrokerError('internal'));
@@ -162,7 +172,7 @@ async function runOpened(run: Run): Promise<SliceResult> {
 	else if (stop.signal.aborted) throw new BrokerError('job_unknown');
 	else if (run.session && ENDED.has(run.job.error?.code ?? '')) await giveUp(run.job, run.session);
 	else await writer.checkpoint();
-	if (isOver(job)) runs.delete(job.id);
+	if (isOver(job)) forget(job.id);
 	tell();
 	const view = viewJob(job);
 	return { job: view, more: view.status === 'running' };
@@ -180,10 +190,7 @@ async function work(run: Run, slice: Slice): Promise<boolean> {
 	const { job, writer, session, sender } = run;
 	if (job.delivered) return true;
 	if (session && !job.manifest && session.expiresAt <= Date.now()) throw new BrokerError('session_gone');
-	if (sender) {
-		writer.onParts = () => sender.kick(slice);
-		sender.kick(slice);
-	}
+	sender?.begin(slice);
 	const results = await Promise.allSettled(run.sources.map((source) => source.run(slice)));
 	await sender?.flush(slice);
 	const failures = results.flatMap((result) => (result.status === 'rejected' ? asBrokerError(result.reason) : []));
@@ -264,6 +271,8 @@ async function finish({ job, session, writer }: Run): Promise<void> {
 	job.status = 'done';
 	job.finishedAt = Date.now();
 	for (const source of job.sources) source.step = 'done';
+	// Its row went when its parts became the copy's.
+	if (job.kind === 'keep') return;
 	if (!session) return writer.checkpoint();
 	await close(job, await getSession(session.sid), 'sent');
 }
@@ -282,13 +291,16 @@ async function close(job: Job, session: Session, state: 'sent' | 'gone'): Promis
 	]);
 }
 
+/** Nothing was read, or what was read from is not there any more. */
+const STARTS_OVER = new Set<string>(['nothing_read', 'copy_gone']);
+
 /** A failed job goes on where it stopped; a source of which nothing could be read starts over. */
 export async function retryJob(id: string): Promise<JobView> {
 	return locked(id, async () => {
-		runs.delete(id);
+		forget(id);
 		const job = await getJob(id);
 		if (job.status !== 'failed') return viewJob(job);
-		const empty = job.sources.flatMap(({ error }, index) => (error?.code === 'nothing_read' ? [index] : []));
+		const empty = job.sources.flatMap(({ error }, index) => (error && STARTS_OVER.has(error.code) ? [index] : []));
 		const sources = job.sources.map((source) =>
 			source.error ? { ...source, error: null, step: 'waiting' as const } : source,
 		);
@@ -305,7 +317,9 @@ export async function retryJob(id: string): Promise<JobView> {
 export async function cancelJob(id: string): Promise<void> {
 	runs.get(id)?.stop.abort();
 	await locked(id, async () => {
-		runs.delete(id);
+		forget(id);
+		// What lies under its id without a row is a copy's.
+		if (!(await readRaw(jobKey(id)))) return;
 		await commit([{ key: jobKey(id), remove: true }, ...leftovers(id)]);
 	});
 }
@@ -316,7 +330,9 @@ export function stopAll(): void {
 	runs.clear();
 }
 
-function countParts(job: Job, { parts }: Writer): void {
+/** Brings what the page is shown up to this moment. */
+function look({ job, sources, writer: { parts } }: Run): void {
+	for (const source of sources) source.tally?.();
 	const sent = parts.filter((part) => part.sent);
 	const octets = (some: typeof parts) => some.reduce((sum, { size }) => sum + size, 0);
 	job.parts = { sealed: parts.length, sent: sent.length };

@@ -3,10 +3,11 @@
  * where another one died. Beside it lie, under the job's id,
  *
  * - `chunk` rows: lines that are read but not yet in a part, sealed by the vault,
- * - `part` rows: sealed parts, exactly as they are (or were) sent.
+ * - `part` rows: sealed parts, exactly as they are sent, and beside each its size and digest.
  */
 import type { QueryReport } from '../../relay/contract.js';
 import type { From, JobView, KindProgress, SourceProgress, WireError } from '../contract.js';
+import type { Copy } from '../copy/copy.js';
 import type { Reading } from '../fhir/readings.js';
 import type { CollectState } from '../fhir/state.js';
 import type { RowKey } from '../wallet/db.js';
@@ -49,6 +50,8 @@ export interface Source {
 	error: WireError | null;
 	/** Null before the start and after the end. */
 	collect: CollectState | null;
+	/** The copy that is read, as it was at the beginning, and how many of its parts were; null before the start and after the end. */
+	copied?: { copy: Copy; done: number } | null;
 	/** Everything is read and cut; only what is sealed may still have to be sent. */
 	collected: boolean;
 	fetchedAt: string;
@@ -77,18 +80,34 @@ export interface Stream {
 	closed: boolean;
 }
 
-/** A part's row. The octets are dropped once the relay has acknowledged them. */
-export interface Part {
-	octets: Uint8Array<ArrayBuffer> | null;
+/** What is known of a part without its octets: a row that stays. */
+export interface Seal {
 	size: number;
 	/** SHA-256, base64url. */
 	digest: string;
+}
+
+/**
+ * A part's row, deleted once the relay has acknowledged the part. In an earlier version it stayed, without the octets, and
+ * had no `Seal` beside it.
+ */
+export interface Part extends Seal {
+	octets: Uint8Array<ArrayBuffer> | null;
 }
 
 export const jobKey = (id: string): RowKey => ['job', id];
 export const JOBS: RowKey = ['job'];
 export const chunksKey = (id: string, source: number, stream: string): RowKey => ['chunk', id, source, stream];
 export const partsKey = (id: string, source: number, stream: string): RowKey => ['part', id, source, stream];
+
+export const partKey = (id: string, source: number, stream: string, n: number): RowKey => [
+	...partsKey(id, source, stream),
+	n,
+];
+export const sealKey = (id: string, source: number, stream: string, n: number): RowKey => [
+	...partKey(id, source, stream, n),
+	'seal',
+];
 
 export function isOver(job: Job): boolean {
 	return job.status === 'done' || job.status === 'failed' || job.status === 'cancelled';
@@ -104,13 +123,15 @@ export interface SourceReader {
 	 * @throws {BrokerError} what stops the source; `source.error` has it too, unless it passes by itself
 	 */
 	run(slice: Slice): Promise<void>;
+	/** Brings `source.kinds` and the totals up to this moment, for whoever looks. */
+	tally?(): void;
 }
 
 /** What a slice gives its parts. */
 export interface Slice {
-	/** No new request after this moment. */
+	/** Nothing is started or waited for after this moment; what is in flight then is the next slice's. */
 	deadline: number;
-	/** Aborted when the job is cancelled: nothing more is started, kept or waited for. */
+	/** Aborted when the job is cancelled: nothing more is started, kept or waited for. The same in every slice. */
 	signal: AbortSignal;
 	progress: () => void;
 }

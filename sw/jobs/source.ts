@@ -1,37 +1,57 @@
 /** Collects from one connection, within a slice: keeps requests in flight, hands answers to the pure core, lines to the writer. */
+
+import { sinceOf } from '../copy/copy.js';
+import { expectedCounts } from '../copy/sizes.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
-import { readCapability } from '../fhir/capability.js';
 import { isDone, nextTasks, settle, startCollect } from '../fhir/collect.js';
+import type { Line } from '../fhir/line.js';
+import { readings } from '../fhir/readings.js';
 import { finishLines, kinds, nothingRead, report, totals } from '../fhir/report.js';
+import type { CollectState } from '../fhir/state.js';
 import type { Task } from '../fhir/task.js';
 import { vendorFhir } from '../fhir/vendors.js';
-import { bodyJson, http } from '../http.js';
-import type { Connection } from '../wallet/connections.js';
-import { freshConnection } from '../wallet/keeper.js';
-import { fetchTask } from './fetch.js';
-import { ALL, type Job, type Slice, type Source } from './job.js';
+import { connectionOf, fetchTask, isBusy, type Tried } from './fetch.js';
+import { ALL, type Job, type Slice, type Source, type SourceReader } from './job.js';
+import { knownCapability, readMetadata } from './metadata.js';
 import type { Writer } from './writer.js';
 
-/** The name of the stream a line goes to. */
-type Route = (line: string) => string;
-
-const CHECKPOINT_MS = 1000;
-const MIN_IN_FLIGHT = 2;
-const MAX_IN_FLIGHT = 8;
+/** A browser's own limit of connections to a host (HTTP/1.1). */
+const START_IN_FLIGHT = 6;
+const MIN_IN_FLIGHT = 1;
+/** A few more than that: the next request is there when a connection falls free. */
+const MAX_IN_FLIGHT = 10;
+/** Of answers in flight, all sources together, as large as the largest lately. */
+const MOST_OCTETS_IN_FLIGHT = 32 * 1024 * 1024;
+/** Somebody who watches is told of a slow request so often, in ms. */
+const TICK_MS = 1000;
 const OUTAGE = new Set(['network', 'timeout']);
 const MOST_RESTS = 4;
 
-export class SourceRun {
-	private readonly inFlight = new Map<string, Promise<void>>();
-	private readonly postponed = new Map<string, { until: number; attempt: number; since: number }>();
-	private limit = 4;
+/** A task that is tried again later. `since`: when it was first tried. */
+interface Postponed extends Tried {
+	until: number;
+	since: number;
+}
+
+/** About how many octets are on their way, all sources together. */
+let octetsInFlight = 0;
+
+export class SourceRun implements SourceReader {
+	/** Since when each task is out. A request outlives its slice: the next one goes on with it. */
+	private readonly inFlight = new Map<string, number>();
+	private readonly postponed = new Map<string, Postponed>();
+	private limit = START_IN_FLIGHT;
+	/** About how large the largest answers are, in octets. */
+	private answerOctets = 64 * 1024;
 	/** The server asked for quiet until then. */
 	private quietUntil = 0;
 	/** When a request was last answered at all. */
 	private lastAnswer = 0;
-	private lastCheckpoint = Date.now();
 	/** The first thing that stops this source; requests in flight still come in. */
 	private failure: BrokerError | undefined;
+	private slice: Slice | undefined;
+	/** Makes whoever waits in `pump` look again. */
+	private wake: () => void = () => {};
 
 	constructor(
 		private readonly job: Job,
@@ -52,13 +72,12 @@ export class SourceRun {
 	async run(slice: Slice): Promise<void> {
 		const { source } = this;
 		if (source.collected) return;
-		this.failure = undefined;
+		this.slice = slice;
 		source.error = null;
 		try {
 			if (!source.collect) await this.begin(slice);
 			await this.pump(slice);
-			if (this.failure) throw this.failure;
-			if (source.collect && isDone(source.collect)) await this.finish(slice);
+			if (!slice.signal.aborted && source.collect && isDone(source.collect)) await this.finish(slice);
 		} catch (error) {
 			const failure = asBrokerError(error);
 			if (!isTransient(failure.code)) {
@@ -66,97 +85,172 @@ export class SourceRun {
 				source.error = toWire(failure);
 			}
 			throw failure;
+		} finally {
+			this.slice = undefined;
 		}
 	}
 
-	private async begin(slice: Slice): Promise<void> {
+	tally(): void {
 		const { source } = this;
+		if (!source.collect) return;
+		source.kinds = kinds(source.collect, this.inFlight, Date.now());
+		Object.assign(source, totals(source.collect));
+	}
+
+	private async begin(slice: Slice): Promise<void> {
+		const { source, job, wants } = this;
+		const { connectionId } = source;
 		source.step = 'refreshing';
 		slice.progress();
-		const connection = await freshConnection(source.connectionId);
+		const keeps = job.kind === 'keep';
+		const [connection, expected, since] = await Promise.all([
+			connectionOf(connectionId),
+			expectedCounts(connectionId),
+			keeps ? sinceOf(connectionId) : {},
+		]);
 		source.step = 'fetching';
 		slice.progress();
 		source.fetchedAt = new Date().toISOString();
+		let capability = knownCapability(connection);
+		if (!capability) {
+			source.requests++;
+			capability = await readMetadata(connection, 30_000, slice.signal);
+		}
+		source.fhirVersion = capability?.fhirVersion ?? null;
 		source.collect = startCollect({
 			fhirBaseUrl: connection.fhirBaseUrl,
 			patientId: connection.patientId,
 			scope: connection.scope,
-			capability: await readMetadata(connection, slice.signal),
+			capability,
 			vendor: vendorFhir(connection.provider.vendor ?? null),
-			wants: this.wants,
+			wants,
+			expected,
+			since,
+			prove: keeps,
 		});
 	}
 
 	private async pump(slice: Slice): Promise<void> {
 		const state = this.source.collect;
 		if (!state) return;
-		const stop = new AbortController();
-		const stopped = new Promise<void>((resolve) => {
-			slice.signal.addEventListener('abort', () => resolve(), { signal: stop.signal });
-		});
-		while (!slice.signal.aborted && !this.failure && Date.now() < slice.deadline && !isDone(state)) {
-			const now = Date.now();
-			const waiting = [...this.postponed].filter(([, { until }]) => until > now);
-			const excluded = new Set([...this.inFlight.keys(), ...waiting.map(([id]) => id)]);
-			const free = now < this.quietUntil ? 0 : Math.floor(this.limit) - this.inFlight.size;
-			for (const task of free > 0 ? nextTasks(state, free, excluded) : []) this.start(task, slice);
-			const soonest = Math.min(...waiting.map(([, { until }]) => until));
-			const until = Math.min(slice.deadline, Math.max(this.quietUntil, Number.isFinite(soonest) ? soonest : 0));
-			if (this.inFlight.size) await Promise.race([stopped, ...this.inFlight.values()]);
-			else if (until > now) await Promise.race([stopped, sleep(until - now)]);
-			else break;
-			if (this.writer.full || Date.now() - this.lastCheckpoint > CHECKPOINT_MS) await this.checkpoint();
+		const { signal, deadline } = slice;
+		const abort = () => this.wake();
+		signal.addEventListener('abort', abort);
+		try {
+			while (!signal.aborted) {
+				const now = Date.now();
+				// What is in flight is worth its answer, whatever else went wrong.
+				if (this.failure ? !this.inFlight.size : now >= slice.deadline || isDone(state)) break;
+				if (!this.failure) this.fill(state, now);
+				const soonest = this.soonest(now);
+				if (!this.inFlight.size && soonest === Number.POSITIVE_INFINITY) break;
+				const asleep = this.sleep(Math.min(TICK_MS, soonest - now, Math.max(0, deadline - now)));
+				// Begun after `sleep`, so that no answer comes in unseen.
+				await asleep;
+				await this.writer.keepUp();
+				slice.progress();
+			}
+		} finally {
+			signal.removeEventListener('abort', abort);
 		}
-		// What is in flight is worth its answer: a worker that is not killed loses nothing at a slice's end.
-		await Promise.race([stopped, Promise.all(this.inFlight.values())]);
-		stop.abort();
-		if (!slice.signal.aborted) await this.checkpoint();
+		if (signal.aborted) return;
+		await this.writer.checkpoint();
+		const { failure } = this;
+		this.failure = undefined;
+		if (failure) throw failure;
 	}
 
-	private start(task: Task, slice: Slice): void {
-		const attempt = this.postponed.get(task.id)?.attempt ?? 0;
-		const work = this.fetch(task, attempt, slice)
+	/** Starts what there is room for. */
+	private fill(state: CollectState, now: number): void {
+		if (now < this.quietUntil) return;
+		const byOctets = Math.floor((MOST_OCTETS_IN_FLIGHT - octetsInFlight) / this.answerOctets);
+		const room = Math.min(Math.floor(this.limit) - this.inFlight.size, byOctets);
+		const free = this.inFlight.size ? room : Math.max(1, room);
+		if (free <= 0) return;
+		const excluded = new Set(this.inFlight.keys());
+		for (const [id, { until }] of this.postponed) if (until > now) excluded.add(id);
+		for (const task of nextTasks(state, free, excluded)) this.start(task, now);
+	}
+
+	/** When something that was put off may be started. */
+	private soonest(now: number): number {
+		const times = [this.quietUntil, ...[...this.postponed.values()].map(({ until }) => until)];
+		return Math.min(...times.filter((at) => at > now));
+	}
+
+	private sleep(ms: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, ms);
+			this.wake = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+	}
+
+	private start(task: Task, now: number): void {
+		const signal = this.slice?.signal;
+		if (!signal) return;
+		const octets = this.answerOctets;
+		octetsInFlight += octets;
+		this.inFlight.set(task.id, now);
+		this.fetch(task, now, signal)
 			.catch((error) => {
 				this.failure ??= asBrokerError(error);
 			})
-			.finally(() => this.inFlight.delete(task.id));
-		this.inFlight.set(task.id, work);
+			.finally(() => {
+				octetsInFlight -= octets;
+				this.inFlight.delete(task.id);
+				this.wake();
+			});
 	}
 
-	private async fetch(task: Task, attempt: number, slice: Slice): Promise<void> {
-		const began = Date.now();
-		const fetched = await fetchTask(this.source, task, attempt, slice.signal);
+	private async fetch(task: Task, began: number, signal: AbortSignal): Promise<void> {
+		const before = this.postponed.get(task.id) ?? { attempt: 0, spent: 0, since: began };
+		const fetched = await fetchTask(this.source, task, before, signal);
 		const state = this.source.collect;
-		if (slice.signal.aborted || !state) return;
-		const since = this.postponed.get(task.id)?.since ?? began;
+		if (signal.aborted || !state) return;
+		const { attempt, since } = before;
 		if (fetched.kind === 'postponed') {
-			this.postponed.set(task.id, { until: fetched.until, attempt: attempt + 1, since });
-			if (fetched.busy) {
-				this.limit = Math.max(MIN_IN_FLIGHT, this.limit / 2);
-				this.quietUntil = Math.max(this.quietUntil, fetched.until);
-			}
+			const spent = before.spent + Date.now() - began;
+			this.postponed.set(task.id, { until: fetched.until, attempt: attempt + 1, spent, since });
+			if (fetched.busy) this.slowDown(fetched.until, began);
 			return;
 		}
 		this.postponed.delete(task.id);
 		const { outcome } = fetched;
-		if (outcome.kind === 'response') this.lastAnswer = Date.now();
-		// Nothing at all got through since this began to fail: that is the network's fault, not this query's. Waited for a
-		// few times; a server that hangs on one last query must not hold up the rest for ever.
-		else if (OUTAGE.has(outcome.code) && this.lastAnswer < since && this.job.rests <= MOST_RESTS)
-			throw new BrokerError(outcome.code === 'timeout' ? 'timeout' : 'network');
-		this.limit = Math.min(MAX_IN_FLIGHT, this.limit + 1 / this.limit);
+		const busy = outcome.kind === 'response' && isBusy(outcome.status);
+		if (outcome.kind === 'response' && !busy) {
+			this.lastAnswer = Date.now();
+			this.answerOctets = Math.max(64 * 1024, outcome.bytes.length, this.answerOctets * 0.9);
+			this.limit = Math.min(MAX_IN_FLIGHT, this.limit + 1 / this.limit);
+		} else if (this.lastAnswer < since && this.job.rests <= MOST_RESTS) {
+			// Nothing at all got through since this began to fail: that is the network's fault, or the server's, not this query's.
+			// Waited for a few times; a server that hangs on one last query must not hold up the rest for ever.
+			if (busy) throw new BrokerError('rate_limited');
+			if (outcome.kind === 'failed' && OUTAGE.has(outcome.code))
+				throw new BrokerError(outcome.code === 'timeout' ? 'timeout' : 'network');
+		}
 		// One turn: the state that knows of the lines, and the lines.
 		this.deliver(settle(state, task, outcome).lines);
-		this.source.kinds = kinds(state);
-		Object.assign(this.source, totals(state));
-		slice.progress();
+		this.writer.dirty = true;
 	}
 
-	private deliver(lines: string[]): void {
-		const route: Route = this.job.kind === 'send' ? () => ALL : resourceType;
-		const byStream = new Map<string, string[]>();
+	/** Half as much at once, and for now nothing: once for all that were refused together. */
+	private slowDown(until: number, began: number): void {
+		if (began >= this.slowedAt) {
+			this.limit = Math.max(MIN_IN_FLIGHT, this.limit / 2);
+			this.slowedAt = Date.now();
+		}
+		this.quietUntil = Math.max(this.quietUntil, until);
+	}
+
+	private slowedAt = 0;
+
+	private deliver(lines: Line[]): void {
+		const byStream = new Map<string, Line[]>();
 		for (const line of lines) {
-			const name = route(line);
+			const name = this.job.kind === 'send' ? ALL : line.type;
 			const group = byStream.get(name);
 			if (group) group.push(line);
 			else byStream.set(name, [line]);
@@ -164,65 +258,28 @@ export class SourceRun {
 		for (const [name, group] of byStream) this.writer.append(this.index, name, group);
 	}
 
-	private async checkpoint(): Promise<void> {
-		this.lastCheckpoint = Date.now();
-		await this.writer.checkpoint();
-	}
-
 	private async finish(slice: Slice): Promise<void> {
-		const { source } = this;
+		const { source, job } = this;
 		const state = source.collect;
 		if (!state) return;
 		// A run in which nothing could be read is a failure, never an empty record.
 		if (nothingRead(state)) throw new BrokerError('nothing_read');
 		source.step = 'encrypting';
-		slice.progress();
 		const told = finishLines(state);
 		this.deliver(told);
+		this.tally();
 		source.queries = report(state);
-		source.kinds = kinds(state);
-		const { resources, bytes } = totals(state);
+		source.readings = readings(state);
 		// What could not be read is told in the stream too; the agent counts those lines as well.
-		Object.assign(source, { resources: resources + told.length, bytes });
+		source.resources += told.length;
 		source.collected = true;
 		source.collect = null;
 		// A session's blob is there even if there was nothing to put in: what could not be read is told with it.
-		const streams = this.job.kind === 'send' ? [ALL] : Object.keys(source.streams);
+		const streams = job.kind === 'send' ? [ALL] : job.kind === 'keep' ? [] : Object.keys(source.streams);
 		for (const name of streams) this.writer.close(this.index, name);
-		await this.checkpoint();
-		source.step = this.job.kind === 'send' ? 'sending' : 'done';
+		slice.progress();
+		await this.writer.checkpoint();
+		source.step = job.kind === 'send' ? 'sending' : 'done';
 		slice.progress();
 	}
-}
-
-/** The resource type of a line, for the file of a download that it goes to. */
-function resourceType(line: string): string {
-	const early = /^\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"/.exec(line)?.[1];
-	if (early) return early;
-	const type: unknown = JSON.parse(line).resourceType;
-	return typeof type === 'string' && /^[A-Za-z]{1,64}$/.test(type) ? type : 'Unknown';
-}
-
-/** Null where it cannot be read: US Core's searches are assumed then, and each reports for itself. */
-async function readMetadata(connection: Connection, signal: AbortSignal) {
-	const headers = {
-		Accept: vendorFhir(connection.provider.vendor ?? null).accept ?? 'application/fhir+json',
-		Authorization: `Bearer ${connection.accessToken}`,
-	};
-	try {
-		const answer = await http(`${connection.fhirBaseUrl}/metadata`, {
-			headers,
-			signal,
-			timeout: 30_000,
-			maxBytes: 16 * 2 ** 20,
-		});
-		return answer.status === 200 ? readCapability(bodyJson(answer)) : null;
-	} catch (error) {
-		if (asBrokerError(error).code === 'offline') throw error;
-		return null;
-	}
-}
-
-function sleep(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

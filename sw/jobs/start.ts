@@ -60,7 +60,7 @@ export async function startCollect(id: string, include: string[], from: Froms = 
 	}
 }
 
-async function makeJob(
+export async function makeJob(
 	id: string,
 	kind: Job['kind'],
 	include: string[],

@@ -8,14 +8,22 @@
 import { base64url } from 'jose';
 import { sealPart, sha256 } from '../../relay/envelope.js';
 import { BrokerError } from '../errors.js';
-import type { RowKey } from '../wallet/db.js';
+import type { Line } from '../fhir/line.js';
+import { concat } from '../octets.js';
+import { keysBelow, type RowKey } from '../wallet/db.js';
 import { type Change, commit, readRaw } from '../wallet/rows.js';
 import { openBytes, type Sealed, sealBytes } from '../wallet/vault.js';
 import { gzip } from './gzip.js';
-import { chunksKey, type Job, jobKey, type Part, partsKey, type Stream } from './job.js';
+import { chunksKey, type Job, jobKey, type Part, partKey, partsKey, type Seal, type Stream, sealKey } from './job.js';
 
 /** About how much NDJSON makes a part: the unit of memory, of upload, of resuming and of decoding. */
 const SEGMENT_OCTETS = 4 * 1024 * 1024;
+/** What may wait in memory for smaller parts than that, where there are many streams. */
+const MOST_KEPT_OCTETS = 8 * 1024 * 1024;
+/** With so much in memory, waiting or being sealed, nobody should read on. */
+const MOST_OCTETS = 24 * 1024 * 1024;
+/** What a death may cost, in ms. */
+const CHECKPOINT_MS = 1000;
 
 /** Lines of one stream that are not in a part yet. */
 interface Pending {
@@ -23,25 +31,29 @@ interface Pending {
 	name: string;
 	stream: Stream;
 	/** On disk as chunks. */
-	kept: Uint8Array<ArrayBuffer>[];
+	kept: Uint8Array[];
 	/** Not on disk yet. */
-	fresh: Uint8Array<ArrayBuffer>[];
+	fresh: Uint8Array[];
 	octets: number;
 	lines: number;
 	closing: boolean;
 }
 
 /** A part as it is known in memory, without its octets. */
-export interface PartState {
+export interface PartState extends Seal {
 	source: number;
 	name: string;
 	n: number;
-	size: number;
-	digest: string;
 	sent: boolean;
 }
 
-const utf8 = new TextEncoder();
+/** A part to be sealed. */
+interface Cut {
+	pending: Pending;
+	n: number;
+	pieces: Uint8Array[];
+	last: boolean;
+}
 
 export class Writer {
 	/** All parts of the job, in order of cutting. */
@@ -51,8 +63,16 @@ export class Writer {
 	revision: number;
 	/** Called when parts were sealed. */
 	onParts: () => void = () => {};
+	/** Something is to be written even if there are no lines: the job has changed. */
+	dirty = false;
 	/** Checkpoints happen one after another: each snapshot is newer than the one before. */
 	private last: Promise<void> = Promise.resolve();
+	/** The one that has not begun, which takes in whatever comes until then. */
+	private next: Promise<void> | undefined;
+	private wrote = Date.now();
+	/** Octets that are being sealed. */
+	private sealing = 0;
+	private failed = false;
 
 	private constructor(
 		private readonly job: Job,
@@ -72,9 +92,14 @@ export class Writer {
 
 	private async restore(source: number, name: string, stream: Stream): Promise<void> {
 		const { id } = this.job;
+		const kept = new Set((await keysBelow(partsKey(id, source, name))).map((key) => key.slice(4).join('/')));
 		for (let n = 0; n < stream.parts; n++) {
-			const part = await readRaw<Part>([...partsKey(id, source, name), n]);
-			if (part) this.parts.push({ source, name, n, size: part.size, digest: part.digest, sent: part.octets === null });
+			// A row of an earlier version has all in one; reading that one's octets is all that tells whether it was sent.
+			const part = kept.has(`${n}/seal`) ? undefined : await readRaw<Part>(partKey(id, source, name, n));
+			const seal = part ?? (await readRaw<Seal>(sealKey(id, source, name, n)));
+			if (!seal) throw new BrokerError('storage_failed');
+			const sent = part ? part.octets === null : !kept.has(`${n}`);
+			this.parts.push({ source, name, n, size: seal.size, digest: seal.digest, sent });
 		}
 		if (stream.closed) return;
 		const pending = this.pendingOf(source, name, stream);
@@ -100,9 +125,15 @@ export class Writer {
 	}
 
 	/** Takes lines, in the same turn in which the collect state that knows of them changed. */
-	append(source: number, name: string, lines: string[]): void {
+	append(source: number, name: string, lines: Line[]): void {
 		if (!lines.length) return;
-		const octets = utf8.encode(`${lines.join('\n')}\n`);
+		const octets = new Uint8Array(lines.reduce((sum, line) => sum + line.octets.length + 1, 0));
+		let at = 0;
+		for (const line of lines) {
+			octets.set(line.octets, at);
+			at += line.octets.length;
+			octets[at++] = NEWLINE;
+		}
 		const pending = this.pendingOf(source, name, this.streamOf(source, name));
 		pending.fresh.push(octets);
 		pending.octets += octets.length;
@@ -121,17 +152,27 @@ export class Writer {
 		this.pendingOf(source, name, this.streamOf(source, name)).closing = true;
 	}
 
-	/** Octets that wait to be sealed; whoever reads faster than this shrinks should wait for a checkpoint. */
-	get waiting(): number {
+	/** Octets that wait to be cut into parts. */
+	private get waiting(): number {
 		let octets = 0;
 		for (const pending of this.pending.values()) octets += pending.octets;
 		return octets;
 	}
 
-	/** Whether some stream has enough for a part, or all of them together hold much. */
-	get full(): boolean {
+	/** Whether there is enough for a part. */
+	private get full(): boolean {
 		for (const { octets } of this.pending.values()) if (octets >= SEGMENT_OCTETS) return true;
-		return this.waiting >= 4 * SEGMENT_OCTETS;
+		return this.waiting >= MOST_KEPT_OCTETS;
+	}
+
+	/**
+	 * Begins a checkpoint if one is due. @returns a promise where there is so much in memory, or writing has so failed, that
+	 * nobody should go on before it is settled
+	 */
+	keepUp(): Promise<void> | undefined {
+		const due = this.full || (this.dirty && Date.now() - this.wrote >= CHECKPOINT_MS);
+		const written = due || this.failed ? this.checkpoint() : undefined;
+		return this.failed || this.waiting + this.sealing >= MOST_OCTETS ? (written ?? this.last) : undefined;
 	}
 
 	/**
@@ -139,52 +180,89 @@ export class Writer {
 	 * what the disk says: whoever owns them starts again from the row.
 	 */
 	checkpoint(): Promise<void> {
-		const next = this.last.then(() => this.write());
+		this.next ??= this.queue();
+		return this.next;
+	}
+
+	private queue(): Promise<void> {
+		const next = this.last.then(() => {
+			this.next = undefined;
+			return this.write();
+		});
 		this.last = next;
 		// Whoever waits for it hears of a failure; nobody else must.
-		next.catch(() => {});
+		next.catch(() => {
+			this.failed = true;
+			this.next = undefined;
+		});
 		return next;
 	}
 
 	private async write(): Promise<void> {
 		// This turn: what is written, and a snapshot that knows exactly of it.
 		const chunks: { key: RowKey; octets: Uint8Array<ArrayBuffer> }[] = [];
-		const cuts: { pending: Pending; n: number; octets: Uint8Array<ArrayBuffer>; last: boolean }[] = [];
-		for (const pending of this.pending.values()) {
+		const cuts: Cut[] = [];
+		for (const pending of this.toCut()) {
 			const { stream } = pending;
-			if (pending.closing || pending.octets >= SEGMENT_OCTETS) {
-				const segments = cutSegments([...pending.kept, ...pending.fresh]);
-				for (const [i, octets] of segments.entries())
-					cuts.push({ pending, n: stream.parts++, octets, last: pending.closing && i === segments.length - 1 });
-				stream.bytes += pending.octets;
-				stream.lines += pending.lines;
-				stream.firstChunk = stream.nextChunk;
-				stream.closed = pending.closing;
-				Object.assign(pending, { kept: [], fresh: [], octets: 0, lines: 0 });
-			} else if (pending.fresh.length) {
-				const octets = concat(pending.fresh);
-				chunks.push({ key: [...this.chunks(pending), stream.nextChunk++], octets });
-				pending.kept = [...pending.kept, octets];
-				pending.fresh = [];
-			} else continue;
+			const segments = cutSegments([...pending.kept, ...pending.fresh]);
+			for (const [i, pieces] of segments.entries())
+				cuts.push({ pending, n: stream.parts++, pieces, last: pending.closing && i === segments.length - 1 });
+			this.sealing += pending.octets;
+			stream.bytes += pending.octets;
+			stream.lines += pending.lines;
+			stream.firstChunk = stream.nextChunk;
+			stream.closed = pending.closing;
+			Object.assign(pending, { kept: [], fresh: [], octets: 0, lines: 0 });
+		}
+		for (const pending of this.pending.values()) {
+			if (!pending.fresh.length) continue;
+			const octets = concat(pending.fresh);
+			chunks.push({ key: [...this.chunks(pending), pending.stream.nextChunk++], octets });
+			pending.kept.push(octets);
+			pending.fresh = [];
 		}
 		const json = JSON.stringify(this.job);
+		this.dirty = false;
+		this.wrote = Date.now();
 		// From here on other pages may come in; they belong to the next checkpoint.
 		const changes: Change[] = [{ key: jobKey(this.job.id), expect: this.revision, json }];
 		for (const { key, octets } of chunks) changes.push({ key, raw: await sealBytes(octets, key) });
 		const parts: PartState[] = [];
-		for (const { pending, n, octets, last } of cuts) {
-			const { source, name, stream } = pending;
-			const position = { sid: this.job.sid ?? this.job.id, bid: stream.bid, n, last };
-			const sealed = (await sealPart(await gzip(octets), stream.key, position)) as Uint8Array<ArrayBuffer>;
-			const part: Part = { octets: sealed, size: sealed.length, digest: await sha256(sealed) };
-			changes.push({ key: [...partsKey(this.job.id, source, name), n], raw: part }, { below: this.chunks(pending) });
-			parts.push({ source, name, n, size: part.size, digest: part.digest, sent: false });
+		for (const cut of cuts) {
+			const { source, name } = cut.pending;
+			const { n } = cut;
+			const part = await this.seal(cut);
+			const { size, digest } = part;
+			const at = [this.job.id, source, name, n] as const;
+			changes.push({ key: partKey(...at), raw: part }, { key: sealKey(...at), raw: { size, digest } satisfies Seal });
+			parts.push({ source, name, n, size, digest, sent: false });
 		}
-		[this.revision] = (await commit(changes)) as [number];
+		for (const pending of new Set(cuts.map(({ pending }) => pending))) changes.push({ below: this.chunks(pending) });
+		// What is sealed leaves this device, and must never be sealed anew, not even after a power failure.
+		const leaves = cuts.length > 0 || this.job.manifest !== null;
+		[this.revision] = (await commit(changes, leaves ? 'strict' : 'relaxed')) as [number];
+		this.sealing = 0;
 		this.parts.push(...parts);
 		if (parts.length) this.onParts();
 		for (const { pending, last } of cuts) if (last) this.pending.delete(`${pending.source}/${pending.name}`);
+	}
+
+	/** Streams that end, that have enough for a part, and the longest of the others while they hold much all together. */
+	private toCut(): Pending[] {
+		const longest = [...this.pending.values()].sort((a, b) => b.octets - a.octets);
+		let left = this.waiting;
+		return longest.filter(({ closing, octets }) => {
+			const cut = closing || octets >= SEGMENT_OCTETS || left >= MOST_KEPT_OCTETS;
+			if (cut) left -= octets;
+			return cut;
+		});
+	}
+
+	private async seal({ pending, n, pieces, last }: Cut): Promise<Part> {
+		const { stream } = pending;
+		const position = { sid: this.job.sid ?? this.job.id, bid: stream.bid, n, last };
+		const octets = (await sealPart(await gzip(...pieces), stream.key, position)) as Uint8Array<ArrayBuffer>;
+		return { octets, size: octets.length, digest: await sha256(octets) };
 	}
 
 	private chunks({ source, name }: Pending): RowKey {
@@ -197,14 +275,21 @@ export class Writer {
 
 	/** The octets of a part that is not sent yet. */
 	async octets({ source, name, n }: PartState): Promise<Uint8Array<ArrayBuffer> | null> {
-		return (await readRaw<Part>([...partsKey(this.job.id, source, name), n]))?.octets ?? null;
+		return (await readRaw<Part>(partKey(this.job.id, source, name, n)))?.octets ?? null;
 	}
 
-	/** The relay has it: its octets need not be kept any longer. */
+	/** The relay has it: its octets need not be kept any longer. Forgotten in a power failure, it is sent once more. */
 	async markSent(part: PartState): Promise<void> {
 		const { source, name, n, size, digest } = part;
-		const row: Part = { octets: null, size, digest };
-		await commit([{ key: [...partsKey(this.job.id, source, name), n], raw: row }]);
+		const at = [this.job.id, source, name, n] as const;
+		const seal: Seal = { size, digest };
+		await commit(
+			[
+				{ key: partKey(...at), remove: true },
+				{ key: sealKey(...at), raw: seal },
+			],
+			'relaxed',
+		);
 		part.sent = true;
 	}
 }
@@ -222,22 +307,12 @@ function newStream(): Stream {
 	};
 }
 
-function concat(pieces: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-	const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-	let offset = 0;
-	for (const piece of pieces) {
-		whole.set(piece, offset);
-		offset += piece.length;
-	}
-	return whole;
-}
-
 /**
  * Groups whole lines into segments of about `SEGMENT_OCTETS`: of up to twice that, unless one line is longer. Always at
  * least one, which may be empty.
  */
-export function cutSegments(pieces: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer>[] {
-	const segments: Uint8Array<ArrayBuffer>[][] = [[]];
+export function cutSegments(pieces: Uint8Array[]): Uint8Array[][] {
+	const segments: Uint8Array[][] = [[]];
 	let size = 0;
 	for (const piece of pieces.flatMap(splitPiece)) {
 		if (size >= SEGMENT_OCTETS || (size > 0 && size + piece.length > 2 * SEGMENT_OCTETS)) {
@@ -247,12 +322,12 @@ export function cutSegments(pieces: Uint8Array<ArrayBuffer>[]): Uint8Array<Array
 		segments.at(-1)?.push(piece);
 		size += piece.length;
 	}
-	return segments.map(concat);
+	return segments;
 }
 
 /** A piece is what one answer brought, and may be many segments long: it is cut after the line that fills one. */
-function splitPiece(piece: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-	const slices: Uint8Array<ArrayBuffer>[] = [];
+function splitPiece(piece: Uint8Array): Uint8Array[] {
+	const slices: Uint8Array[] = [];
 	let from = 0;
 	while (piece.length - from > SEGMENT_OCTETS) {
 		const end = piece.indexOf(NEWLINE, from + SEGMENT_OCTETS) + 1;

@@ -11,7 +11,7 @@ import { addTitles, type DocumentTitles, documentFile } from '../fhir/document-f
 import { readRaw } from '../wallet/rows.js';
 import { deflater } from './deflate.js';
 import { gunzip } from './gzip.js';
-import { type Job, type Part, partsKey } from './job.js';
+import { type Job, type Part, partKey } from './job.js';
 import { getJob } from './store.js';
 
 /** The zip format's number of the deflate method (APPNOTE, section 4.4.5). */
@@ -74,8 +74,8 @@ async function* files(job: Job): AsyncGenerator<ZipEntry> {
 			yield { path: `${folder}/${name}.ndjson`, pieces: parts(job, index, name) };
 		}
 		yield* documents(job, index, `${folder}/documents`);
-		const { name, patient, fhirBaseUrl, fetchedAt, resources, queries } = source;
-		const about = { name, patient, fhirBaseUrl, fetchedAt, resources, queries };
+		const { name, patient, fhirBaseUrl, fhirVersion, fetchedAt, resources, bytes, queries } = source;
+		const about = { name, patient, fhirBaseUrl, fhirVersion, fetchedAt, resources, bytes, queries };
 		yield {
 			path: `${folder}/index.json`,
 			pieces: [new TextEncoder().encode(`${JSON.stringify(about, null, '\t')}\n`)],
@@ -113,7 +113,7 @@ async function* parts(job: Job, index: number, name: string): AsyncGenerator<Uin
 	const stream = job.sources[index]?.streams[name];
 	if (!stream) return;
 	for (let n = 0; n < stream.parts; n++) {
-		const part = await readRaw<Part>([...partsKey(job.id, index, name), n]);
+		const part = await readRaw<Part>(partKey(job.id, index, name, n));
 		if (!part?.octets) throw new BrokerError('storage_failed');
 		const position = { sid: job.id, bid: stream.bid, n, last: n === stream.parts - 1 };
 		yield await gunzip((await openPart(part.octets, stream.key, position)) as Uint8Array<ArrayBuffer>);

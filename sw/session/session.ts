@@ -6,6 +6,7 @@ import { LIMITS, type SessionRequest } from '../../relay/contract.js';
 import { deriveKeys, openRequest, random, type SessionKeys, spacedCode, tokenHash } from '../../relay/envelope.js';
 import { LinkError, parseFragment, type SessionLink } from '../../relay/link.js';
 import type { ErrorCode, JobView, SessionView } from '../contract.js';
+import { forgetCopy } from '../copy/copy.js';
 import { asBrokerError, BrokerError, isTransient } from '../errors.js';
 import { listConnections, updateConnection } from '../wallet/connections.js';
 import type { RowKey } from '../wallet/db.js';
@@ -185,8 +186,10 @@ export async function includeInSession(sid: string, connectionId: string): Promi
 export async function settleConnections(sid: string, afterwards: 'keep' | 'clear'): Promise<void> {
 	const made = (await listConnections()).filter(({ newForSession }) => newForSession === sid);
 	for (const { id } of made) {
-		if (afterwards === 'clear') await removeConnection(id);
-		else await updateConnection(id, { newForSession: null });
+		if (afterwards === 'clear') {
+			await forgetCopy(id);
+			await removeConnection(id);
+		} else await updateConnection(id, { newForSession: null });
 	}
 }
 

@@ -85,7 +85,8 @@ export function processSmartConfigurationResponse(answer: HttpAnswer, base: stri
 }
 
 export function metadataRequest(base: string): [string, HttpOptions] {
-	const headers = { Accept: 'application/fhir+json, application/json;q=0.9' };
+	// DSTU2's type too: some of its servers know no other.
+	const headers = { Accept: 'application/fhir+json, application/json+fhir;q=0.9, application/json;q=0.8' };
 	return [`${base}/metadata`, { ...OPTIONS, headers, timeout: 30_000, maxBytes: 8 * 1024 * 1024 }];
 }
 
@@ -93,6 +94,7 @@ const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/o
 
 const Extension = v.object({ url: v.string(), valueUri: v.optional(v.string()) });
 const Metadata = v.object({
+	resourceType: v.fallback(v.string(), ''),
 	rest: v.array(
 		v.object({
 			security: v.optional(
@@ -104,7 +106,7 @@ const Metadata = v.object({
 	),
 });
 
-/** The same from `/metadata`, for servers without the well-known document. Same errors. */
+/** The same from `/metadata` (CapabilityStatement or Conformance), for servers without the well-known document. Same errors. */
 export function processMetadataResponse(answer: HttpAnswer, base: string): SmartConfiguration {
 	checkStatus(answer);
 	const parsed = v.safeParse(Metadata, bodyJson(answer));
@@ -123,7 +125,8 @@ export function processMetadataResponse(answer: HttpAnswer, base: string): Smart
 		registrationEndpoint: optionalEndpoint(of('register'), base),
 		jwksUri: null,
 		scopesSupported: [],
-		capabilities: [],
+		// DSTU2's Conformance is of a time before version 2 of scopes.
+		capabilities: parsed.success && parsed.output.resourceType === 'Conformance' ? ['permission-v1'] : [],
 		issInResponse: false,
 		idTokenAlgorithms: [],
 	};

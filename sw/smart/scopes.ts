@@ -11,8 +11,10 @@ const TYPES = [
 	'Binary',
 	'CarePlan',
 	'CareTeam',
+	'Claim',
 	'Communication',
 	'Condition',
+	'Consent',
 	'Coverage',
 	'Device',
 	'DiagnosticReport',
@@ -25,7 +27,9 @@ const TYPES = [
 	'Location',
 	'Media',
 	'Medication',
+	'MedicationAdministration',
 	'MedicationDispense',
+	'MedicationOrder',
 	'MedicationRequest',
 	'MedicationStatement',
 	'NutritionOrder',
@@ -55,7 +59,8 @@ export function chooseScopes(config: Pick<SmartConfiguration, 'scopesSupported' 
 
 /**
  * By wildcard where there is one, in version 2 before version 1; else type by type in the version that covers more of
- * them: servers offer version 2 of some types as `.s` or `.crus` alone, and a type left out is never read.
+ * them: servers offer version 2 of some types as `.r` (which is asked for), `.s` or `.crus` alone, and a type left out is
+ * never read.
  */
 function reading(supported: ReadonlySet<string>, capabilities: string[]): string[] {
 	if (![...supported].some((scope) => scope.startsWith('patient/'))) {
@@ -64,8 +69,9 @@ function reading(supported: ReadonlySet<string>, capabilities: string[]): string
 	}
 	if (supported.has('patient/*.rs') || supported.has('patient/*.cruds')) return ['patient/*.rs'];
 	if (supported.has('patient/*.read')) return ['patient/*.read'];
-	const each = (suffix: string) => TYPES.map((type) => `patient/${type}.${suffix}`).filter((s) => supported.has(s));
-	const [v2, v1] = [each('rs'), each('read')];
+	const each = (...suffixes: string[]) =>
+		TYPES.flatMap((type) => suffixes.map((s) => `patient/${type}.${s}`).find((s) => supported.has(s)) ?? []);
+	const [v2, v1] = [each('rs', 'r'), each('read')];
 	if (v2.length || v1.length) return v2.length >= v1.length ? v2 : v1;
 	// `patient/*.*` beside single types is offered by servers that refuse it; alone it is all there is.
 	return [supported.has('patient/*.*') ? 'patient/*.read' : 'patient/*.rs'];

@@ -30,7 +30,11 @@ const VENDORS: Record<string, VendorAuth> = {
 	oracle: { minRefreshIntervalMs: 60_000 },
 	athenahealth: { refreshSendsScope: true },
 	nextgen: { scope: 'openid fhirUser launch/patient offline_access patient/*.read' },
-	drchrono: { scope: 'openid offline_access fhirUser launch/patient patient/*.read', errorsAs500: true },
+	// The wildcard does not cover Binary.
+	drchrono: {
+		scope: 'openid offline_access fhirUser launch/patient patient/*.read patient/Binary.read',
+		errorsAs500: true,
+	},
 	veradigm: {
 		scope: 'launch/patient openid profile user/*.read patient/*.read',
 		issuerElsewhere: true,

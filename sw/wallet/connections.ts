@@ -1,5 +1,5 @@
 /** A connection as the wallet holds it, and the view of it that the page may see. */
-import type { ConnectionView, ErrorCode, Expiry, WireError } from '../contract.js';
+import type { ConnectionView, CopyView, ErrorCode, Expiry, WireError } from '../contract.js';
 import { toWire } from '../errors.js';
 import type { Registration } from '../smart/client.js';
 import type { RowKey } from './db.js';
@@ -130,8 +130,23 @@ export function isExpired(connection: Connection, now: number): boolean {
 	return status === 'expired' || (!isRenewable(connection) && accessExpiresAt !== null && accessExpiresAt <= now);
 }
 
-export function viewConnection(connection: Connection, now: number, refreshing: boolean): ConnectionView {
-	const { id, provider, patient, problem, connectedAt, lastRefreshedAt, expiry, newForSession } = connection;
+export function viewConnection(
+	connection: Connection,
+	now: number,
+	refreshing: boolean,
+	copy: CopyView | null = null,
+): ConnectionView {
+	const {
+		id,
+		provider,
+		patient,
+		problem,
+		connectedAt,
+		lastRefreshedAt,
+		expiry,
+		newForSession,
+		keep = false,
+	} = connection;
 	const expired = isExpired(connection, now);
 	return {
 		id,
@@ -151,8 +166,8 @@ export function viewConnection(connection: Connection, now: number, refreshing: 
 		renewable: isRenewable(connection),
 		deviceBound: hasDeviceKey(connection),
 		newForSession,
-		keep: connection.keep ?? false,
-		copy: null,
+		keep,
+		copy: keep ? copy : null,
 	};
 }
 

@@ -1,7 +1,7 @@
 /**
  * The wallet's only store: one IndexedDB object store of rows under array keys such as `['connection', id]`, so that
  * whatever belongs together is written in one transaction. Every write is durable before it is acknowledged
- * (`durability: 'strict'`), which idb-keyval alone does not offer; hence this `UseStore`.
+ * (`durability: 'strict'`) unless the writer says otherwise, which idb-keyval alone does not offer; hence this `UseStore`.
  *
  * Never await anything but the store inside a callback: a transaction commits by itself.
  */
@@ -61,9 +61,14 @@ function forget(deleted = false): void {
 }
 
 /** idb-keyval's store, with strict durability and one retry on a connection that was lost. */
-export const wallet: UseStore = async (mode, callback) => {
-	const transact = async () =>
-		callback((await open()).transaction(STORE, mode, { durability: 'strict' }).objectStore(STORE));
+export const wallet: UseStore = (mode, callback) => inStore(mode, callback, 'strict');
+
+async function inStore<T>(
+	mode: IDBTransactionMode,
+	callback: (store: IDBObjectStore) => T | PromiseLike<T>,
+	durability: IDBTransactionDurability,
+): Promise<T> {
+	const transact = async () => callback((await open()).transaction(STORE, mode, { durability }).objectStore(STORE));
 	try {
 		return await transact();
 	} catch (error) {
@@ -71,7 +76,7 @@ export const wallet: UseStore = async (mode, callback) => {
 		forget();
 		return transact();
 	}
-};
+}
 
 /** A row's key: its kind, then whatever tells it apart. */
 export type RowKey = readonly [kind: string, ...rest: (string | number)[]];
@@ -87,26 +92,36 @@ export async function keysBelow(prefix: RowKey): Promise<RowKey[]> {
 	return keys as unknown as RowKey[];
 }
 
-/** Runs `write` in one transaction and resolves once it is on disk. */
-export async function transact<T>(write: (store: IDBObjectStore) => Promise<T>): Promise<T> {
-	return wallet('readwrite', async (store) => {
-		// Listen before anything is written: a transaction that aborts must reject, whatever the requests answered.
-		const complete = promisifyRequest(store.transaction);
-		complete.catch(() => {});
-		try {
-			const result = await write(store);
-			await complete;
-			return result;
-		} catch (error) {
+/**
+ * Runs `write` in one transaction and resolves once it is on disk.
+ * @param durability `relaxed`: a worker's or the browser's death loses nothing, a power failure may
+ */
+export async function transact<T>(
+	write: (store: IDBObjectStore) => Promise<T>,
+	durability: IDBTransactionDurability = 'strict',
+): Promise<T> {
+	return inStore(
+		'readwrite',
+		async (store) => {
+			// Listen before anything is written: a transaction that aborts must reject, whatever the requests answered.
+			const complete = promisifyRequest(store.transaction);
+			complete.catch(() => {});
 			try {
-				store.transaction.abort();
-			} catch {
-				// It is over already.
+				const result = await write(store);
+				await complete;
+				return result;
+			} catch (error) {
+				try {
+					store.transaction.abort();
+				} catch {
+					// It is over already.
+				}
+				// One that was aborted without a reason has no error of its own (Indexed Database 3.0, section 4.9).
+				throw error ?? new DOMException('aborted', 'AbortError');
 			}
-			// One that was aborted without a reason has no error of its own (Indexed Database 3.0, section 4.9).
-			throw error ?? new DOMException('aborted', 'AbortError');
-		}
-	});
+		},
+		durability,
+	);
 }
 
 /** Deletes the whole database, the vault's key with it. */

@@ -1,14 +1,14 @@
 /** The Patient resource of a connection: the name on its card, and the simplest proof that an access token is taken. */
 import { BrokerError } from '../errors.js';
 import { patientSummary } from '../fhir/patient.js';
-import { FHIR_JSON, vendorFhir } from '../fhir/vendors.js';
+import { ANY_FHIR_JSON, vendorFhir } from '../fhir/vendors.js';
 import { bodyText, type HttpAnswer, http, retryAfter } from '../http.js';
 import { type Connection, updateConnection } from './connections.js';
 
 type Access = Pick<Connection, 'fhirBaseUrl' | 'patientId' | 'accessToken' | 'provider'>;
 
 function get({ fhirBaseUrl, patientId, accessToken, provider }: Access, timeout: number): Promise<HttpAnswer> {
-	const accept = vendorFhir(provider.vendor ?? null).accept ?? FHIR_JSON;
+	const accept = vendorFhir(provider.vendor ?? null).accept ?? ANY_FHIR_JSON;
 	const headers = { Authorization: `Bearer ${accessToken}`, Accept: accept };
 	return http(`${fhirBaseUrl}/Patient/${encodeURIComponent(patientId)}`, { headers, timeout });
 }

@@ -79,20 +79,21 @@ class Resealed extends Error {
 
 /**
  * All changes or none, durable when it resolves.
+ * @param durability as in `transact`
  * @returns the new revision of each change's row, in order (0 for what is gone or raw)
  * @throws {Conflict} and {BrokerError} `locked`, `vault_lost`; `connection_unknown` after another era
  */
-export async function commit(changes: Change[]): Promise<number[]> {
+export async function commit(changes: Change[], durability?: IDBTransactionDurability): Promise<number[]> {
 	for (;;) {
 		try {
-			return await commitOnce(changes);
+			return await commitOnce(changes, durability);
 		} catch (error) {
 			if (!(error instanceof Resealed)) throw error;
 		}
 	}
 }
 
-async function commitOnce(changes: Change[]): Promise<number[]> {
+async function commitOnce(changes: Change[], durability?: IDBTransactionDurability): Promise<number[]> {
 	const checkEra = () => {
 		if (changes.some((change) => 'era' in change && change.era !== currentEra()))
 			throw new BrokerError('connection_unknown');
@@ -146,7 +147,7 @@ async function commitOnce(changes: Change[]): Promise<number[]> {
 			}
 			return 0;
 		});
-	});
+	}, durability);
 }
 
 /** Runs `work` anew as long as somebody else's change comes in between. @throws {Conflict} after so many attempts */

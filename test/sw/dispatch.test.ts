@@ -2,6 +2,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import {
 	CONTRACT_VERSION,
 	type CommandName,
+	type Estimate,
 	type Payload,
 	type Reply,
 	type ReplyMessage,
@@ -151,11 +152,41 @@ test('nothing that a reply or event carries holds a token, a key or a patient id
 		};
 	});
 	const replies = [await call('overview', {}), await call('notice.dismiss', { id: 'x' })];
-	const job = await call('collect.start', { include: ['c1'] });
+	const job = await call('collect.start', { include: ['c1'], from: {} });
 	await event;
 	const text = JSON.stringify([replies, job, heard]);
 	expect(text).toContain('Lakeside');
 	expect(text).not.toContain('SECRET');
+});
+
+test('a copy is turned on and off, and brought up to date, by a command each', async () => {
+	setOnline(false);
+	const { addConnection } = await import('../../sw/wallet/connections.js');
+	await addConnection(connection());
+	expect(errorOf(await call('copy.update', { id: 'c1' }))?.code).toBe('copy_gone');
+	expect(errorOf(await call('copy.keep', { id: 'gone', on: true }))?.code).toBe('connection_unknown');
+	expect(await call('copy.keep', { id: 'c1', on: true })).toMatchObject({ reply: { keep: true, copy: null } });
+	const update = await call('copy.update', { id: 'c1' });
+	expect(update).toMatchObject({ reply: { kind: 'keep', status: 'running' } });
+	expect(await call('copy.update', { id: 'c1' })).toMatchObject({ reply: (update as { reply: object }).reply });
+	expect(await call('copy.get', { id: 'c1' })).toMatchObject({ reply: { copy: null, kinds: [], history: [] } });
+	expect(await call('overview', {})).toMatchObject({ reply: { jobs: [{ kind: 'keep' }] } });
+	expect(await call('copy.keep', { id: 'c1', on: false })).toMatchObject({ reply: { keep: false } });
+	expect(await call('overview', {})).toMatchObject({ reply: { jobs: [] } });
+});
+
+test('how records are collected is kept, and an estimate of what nobody can know says so', async () => {
+	setOnline(false);
+	const { addConnection } = await import('../../sw/wallet/connections.js');
+	await addConnection(connection());
+	expect(await call('collecting.get', {})).toMatchObject({ reply: { prefer: 'fetch', schedule: 'off' } });
+	await call('collecting.set', { prefer: 'copy', schedule: 'daily' });
+	kill();
+	expect(await call('collecting.get', {})).toMatchObject({ reply: { prefer: 'copy', schedule: 'daily' } });
+	expect(await call('estimate', { include: ['c1'], from: {}, sid: null })).toMatchObject({
+		reply: { estimates: [{ connectionId: 'c1', basis: 'unknown', resources: null, bytes: null, tokens: null }] },
+	});
+	expect(errorOf(await call('estimate', { include: ['c1'], from: {}, sid: 'x' }))?.code).toBe('session_not_found');
 });
 
 // --- what the types allow ---------------------------------------------------------------------------------------
@@ -187,7 +218,9 @@ type Secret =
 
 test('no type of a reply, event or error has a place for a secret', () => {
 	type Carried = { [C in CommandName]: Names<Reply<C>> }[CommandName] | Names<ReplyMessage> | Names<WorkerEvent>;
-	expectTypeOf<Extract<Carried, Secret>>().toBeNever();
+	// `tokens` of an estimate are what an AI reads, and a number.
+	expectTypeOf<Exclude<Extract<Carried, Secret>, 'tokens'>>().toBeNever();
+	expectTypeOf<Estimate['tokens']>().toEqualTypeOf<number | null>();
 	// The check sees through nesting: these are really there.
 	expectTypeOf<Extract<Carried, 'correlationId' | 'birthDate' | 'retryAt'>>().toEqualTypeOf<
 		'correlationId' | 'birthDate' | 'retryAt'

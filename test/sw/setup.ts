@@ -255,10 +255,17 @@ const Channel = globalThis.BroadcastChannel;
 define(
 	'BroadcastChannel',
 	class extends Channel {
+		private readonly owner = current;
+
 		constructor(name: string) {
 			super(name);
 			channels.add(this);
 			(this as unknown as { unref(): void }).unref();
+		}
+
+		override postMessage(message: unknown): void {
+			// The dead say nothing.
+			if (this.owner.alive) super.postMessage(message);
 		}
 	},
 );

@@ -220,3 +220,40 @@ test('a collection for oneself ends in a zip of everything that was read', async
 	expect(files.map(([name]) => name)).toContain('01-harbor-medical-group/index.json');
 	expect(await codeOf((await load()).zipResponse('other'))).toBe('job_unknown');
 });
+
+test('a page that is too large is asked for in smaller ones, and nothing is missing', async () => {
+	const { worker, id, state, receive } = await send(['harbor']);
+	const large = /\/Observation\?.*_count=100$/;
+	state.odd = ({ url }) =>
+		large.test(url) ? new Response('{}', { headers: { 'Content-Length': String(2 ** 30) } }) : undefined;
+	expect((await runToEnd(worker, id)).status).toBe('done');
+	expect(sent.some(({ url }) => large.test(url))).toBe(true);
+	const { lines, index } = await receive();
+	expect(index.sources[0]?.failed).toEqual([]);
+	expect([...lines.keys()].filter((key) => key.includes(' Observation/'))).toHaveLength(
+		[...record('harbor').keys()].filter((key) => key.startsWith('Observation/')).length,
+	);
+});
+
+test('what is in flight when a slice ends is taken over by the next one, and not asked for again', async () => {
+	const { worker, id, state, receive } = await send(['harbor']);
+	let answer = () => {};
+	const held = new Promise<void>((resolve) => {
+		answer = resolve;
+	});
+	const conditions = /\/Condition\?/;
+	state.odd = async ({ url }) => {
+		if (conditions.test(url)) await held;
+		return undefined;
+	};
+	const first = worker.runSlice(id);
+	await vi.waitFor(() => expect(sent.some(({ url }) => conditions.test(url))).toBe(true), { timeout: 20_000 });
+	later(Date.now() + 30_000);
+	expect(await first).toMatchObject({ more: true, job: { status: 'running' } });
+	vi.useRealTimers();
+	answer();
+	expect((await runToEnd(worker, id)).status).toBe('done');
+	const asked = sent.filter(({ url }) => conditions.test(url)).map(({ url }) => url);
+	expect(new Set(asked).size).toBe(asked.length);
+	faithful((await receive()).lines, /./, 'harbor');
+});

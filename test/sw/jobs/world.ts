@@ -30,9 +30,14 @@ export async function load() {
 }
 
 /** A connection to a system of the sandbox, as a sign-in there leaves it. */
-export async function signIn(sandbox: Sandbox, id: string, change: Partial<Connection> = {}): Promise<Connection> {
+export async function signIn(
+	sandbox: Sandbox,
+	id: string,
+	change: Partial<Connection> = {},
+	username = 'camila',
+): Promise<Connection> {
 	const system = systemOf(sandbox, id);
-	const tokens = await outside(() => connect(sandbox, id));
+	const tokens = await outside(() => connect(sandbox, id, { username }));
 	const { discover, addConnection } = await load();
 	network(loopback(sandbox.origin));
 	const made = connection({

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { openPart } from '../../../relay/envelope.js';
+import type { Line } from '../../../sw/fhir/line.js';
 import type { Job, Part } from '../../../sw/jobs/job.js';
 import { kill, rowsOnDisk, textIn } from '../setup.js';
 
@@ -78,7 +79,7 @@ const big = (mark: string) => `{"resourceType":"Basic","mark":"${mark}","x":"${'
 test('lines come out as they went in, one to a line, with counts that fit', async () => {
 	const { writer, job } = await open();
 	const lines = ['{"a":"é🩺"}', '{"b":"\\ud83e\\ude7a"}', '{"c":"line\\nbreak"}'];
-	writer.append(0, 'all', lines);
+	writer.append(0, 'all', ndjson(lines));
 	writer.close(0, 'all');
 	await writer.checkpoint();
 	const { texts, stream } = await delivered();
@@ -91,8 +92,8 @@ test('a long stream is cut at line ends, and only its last part says so', async 
 	const { writer } = await open();
 	const lines = Array.from({ length: 12 }, (_, i) => big(String(i)));
 	for (const line of lines) {
-		writer.append(0, 'all', [line]);
-		if (writer.full) await writer.checkpoint();
+		writer.append(0, 'all', ndjson([line]));
+		await writer.keepUp();
 	}
 	writer.close(0, 'all');
 	await writer.checkpoint();
@@ -105,7 +106,7 @@ test('a long stream is cut at line ends, and only its last part says so', async 
 
 test('a part says in its seal whether it is the last', async () => {
 	const { writer, job } = await open();
-	writer.append(0, 'all', ['{}']);
+	writer.append(0, 'all', ndjson(['{}']));
 	writer.close(0, 'all');
 	await writer.checkpoint();
 	const octets = await writer.octets(writer.parts[0]!);
@@ -117,15 +118,15 @@ test('a part says in its seal whether it is the last', async () => {
 
 test('what was not checkpointed is not in the row either', async () => {
 	const { writer, job } = await open();
-	writer.append(0, 'all', ['{"n":1}']);
+	writer.append(0, 'all', ndjson(['{"n":1}']));
 	job.sources[0]!.resources = 1;
 	await writer.checkpoint();
-	writer.append(0, 'all', ['{"n":2}']);
+	writer.append(0, 'all', ndjson(['{"n":2}']));
 	job.sources[0]!.resources = 2;
 	kill();
 	const next = await open();
 	expect(next.job.sources[0]?.resources).toBe(1);
-	next.writer.append(0, 'all', ['{"n":3}']);
+	next.writer.append(0, 'all', ndjson(['{"n":3}']));
 	next.writer.close(0, 'all');
 	await next.writer.checkpoint();
 	expect((await delivered()).texts.join('')).toBe('{"n":1}\n{"n":3}\n');
@@ -133,11 +134,11 @@ test('what was not checkpointed is not in the row either', async () => {
 
 test('what comes in while a checkpoint is being written belongs to the next one', async () => {
 	const { writer, job } = await open();
-	writer.append(0, 'all', ['{"n":1}']);
+	writer.append(0, 'all', ndjson(['{"n":1}']));
 	job.sources[0]!.resources = 1;
 	const first = writer.checkpoint();
 	await Promise.resolve();
-	writer.append(0, 'all', ['{"n":2}']);
+	writer.append(0, 'all', ndjson(['{"n":2}']));
 	job.sources[0]!.resources = 2;
 	await first;
 	kill();
@@ -150,7 +151,7 @@ test('what comes in while a checkpoint is being written belongs to the next one'
 
 test('a part that is sealed is never sealed anew: after a death its octets are the same', async () => {
 	const { writer } = await open();
-	writer.append(0, 'all', ['{"n":1}']);
+	writer.append(0, 'all', ndjson(['{"n":1}']));
 	writer.close(0, 'all');
 	await writer.checkpoint();
 	const before = await writer.octets(writer.parts[0]!);
@@ -164,7 +165,7 @@ test('a part that is sealed is never sealed anew: after a death its octets are t
 
 test('a part that was sent keeps its digest and gives its octets back', async () => {
 	const { writer } = await open();
-	writer.append(0, 'all', ['{"n":1}']);
+	writer.append(0, 'all', ndjson(['{"n":1}']));
 	writer.close(0, 'all');
 	await writer.checkpoint();
 	const [part] = writer.parts;
@@ -180,9 +181,9 @@ test('of two workers with one job the second to write is refused', async () => {
 	const first = await open();
 	vi.resetModules();
 	const second = await open();
-	first.writer.append(0, 'all', ['{"from":"first"}']);
+	first.writer.append(0, 'all', ndjson(['{"from":"first"}']));
 	await first.writer.checkpoint();
-	second.writer.append(0, 'all', ['{"from":"second"}']);
+	second.writer.append(0, 'all', ndjson(['{"from":"second"}']));
 	await expect(second.writer.checkpoint()).rejects.toMatchObject({ name: 'Conflict' });
 	await expect(second.writer.checkpoint()).rejects.toMatchObject({ name: 'Conflict' });
 	const next = await open();
@@ -193,16 +194,19 @@ test('of two workers with one job the second to write is refused', async () => {
 
 test('nothing of a line is in plaintext on disk, waiting or sealed', async () => {
 	const { writer } = await open();
-	writer.append(0, 'all', ['{"name":"Camila-Lopez-1987"}']);
+	writer.append(0, 'all', ndjson(['{"name":"Camila-Lopez-1987"}']));
 	await writer.checkpoint();
-	writer.append(0, 'all', ['{"name":"Camila-Lopez-1987"}']);
+	writer.append(0, 'all', ndjson(['{"name":"Camila-Lopez-1987"}']));
 	writer.close(0, 'all');
 	await writer.checkpoint();
-	writer.append(0, 'other', ['{"name":"Camila-Lopez-1987"}']);
+	writer.append(0, 'other', ndjson(['{"name":"Camila-Lopez-1987"}']));
 	await writer.checkpoint();
 	const disk = (await rowsOnDisk()).map(({ value }) => textIn(value)).join('\n');
 	expect(disk).not.toContain('Camila');
 });
+
+const ndjson = (texts: string[]): Line[] =>
+	texts.map((text) => ({ type: 'Observation', id: null, octets: new TextEncoder().encode(text) }));
 
 describe('whatever is appended, checkpointed, closed and killed, in any order', () => {
 	/** A stream of this many lines' worth of marks; 'big' ones force cuts in the middle. */
@@ -251,7 +255,7 @@ describe('whatever is appended, checkpointed, closed and killed, in any order', 
 						const lines = marks.map(({ mark, size }) =>
 							size === 'big' ? big(mark) : `{"resourceType":"Basic","mark":"${mark}","x":${strange}}`,
 						);
-						at.writer.append(step.source, step.stream, lines);
+						at.writer.append(step.source, step.stream, ndjson(lines));
 						for (const { mark } of marks)
 							at.job.sources[step.source]!.kinds.push({ type: `${step.stream} ${mark}`, count: 0, status: 'ok' });
 					} else if (step.do === 'checkpoint') await at.writer.checkpoint();
@@ -293,11 +297,41 @@ test('what arrived at once is cut into parts of about one segment, at line ends,
 	// Eight documents, a page of many lines, a line that is longer than a segment.
 	const page = join(Array.from({ length: 20 }, () => line(MIB)));
 	const pieces = [...Array.from({ length: 8 }, () => line(6 * MIB)), new Uint8Array(page), line(20 * MIB), line(10)];
-	const segments = cutSegments(pieces);
+	const segments = cutSegments(pieces).map(join);
 	expect(join(segments).equals(join(pieces))).toBe(true);
 	for (const segment of segments) {
 		expect(segment.at(-1)).toBe(10);
 		expect(segment.length <= 8 * MIB || segment.length === 20 * MIB).toBe(true);
 	}
-	expect(cutSegments([]).map(({ length }) => length)).toEqual([0]);
+	expect(cutSegments([])).toEqual([[]]);
+});
+
+test('many streams that hold much all together are cut before each has enough for a part', async () => {
+	const { writer } = await open();
+	for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) writer.append(0, name, ndjson([big(name), big(name)]));
+	await writer.keepUp();
+	await writer.checkpoint();
+	expect(writer.parts.length).toBeGreaterThan(0);
+	for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) writer.close(0, name);
+	await writer.checkpoint();
+	for (const name of ['a', 'b', 'c', 'd', 'e', 'f'])
+		expect((await delivered(0, name)).texts.join('')).toBe(`${big(name)}\n`.repeat(2));
+});
+
+test('a job that is taken up again knows which parts are sent, also those of an earlier version', async () => {
+	const { writer, commit, readRaw } = await open();
+	const { partKey, sealKey } = await import('../../../sw/jobs/job.js');
+	writer.append(0, 'all', ndjson(['{"n":1}']));
+	writer.close(0, 'all');
+	await writer.checkpoint();
+	const { size, digest } = writer.parts[0]!;
+	const old = await readRaw<Part>(partKey(JOB, 0, 'all', 0));
+	const at = [JOB, 0, 'all', 0] as const;
+	await commit([{ key: sealKey(...at), remove: true }]);
+	kill();
+	const next = await open();
+	expect(next.writer.parts).toEqual([{ source: 0, name: 'all', n: 0, size, digest, sent: false }]);
+	await next.commit([{ key: partKey(...at), raw: { ...old, octets: null } }]);
+	kill();
+	expect((await open()).writer.parts).toEqual([{ source: 0, name: 'all', n: 0, size, digest, sent: true }]);
 });

@@ -9,6 +9,7 @@ import {
 	processSmartConfigurationResponse,
 	smartConfigurationRequest,
 } from '../../../sw/smart/discover.js';
+import { chooseScopes } from '../../../sw/smart/scopes.js';
 import { vendorAuth } from '../../../sw/smart/vendors.js';
 import { codeOf, json, network, sent } from '../setup.js';
 import { answer, BASE, VENDORS } from './support.js';
@@ -110,6 +111,17 @@ test('an endpoint that would get refresh tokens is of the token endpoint’s ori
 	});
 	const body = metadata(['authorize', 'https://auth.test/a'], ['token', 'token'], ['revoke', 'https://evil.test/r']);
 	expect(processMetadataResponse(answer(body), BASE).revocationEndpoint).toBeNull();
+});
+
+test('a DSTU2 server tells the same by its Conformance, and is asked for scopes of version 1', () => {
+	const body = { ...metadata(['authorize', 'https://auth.test/a'], ['token', 't']), resourceType: 'Conformance' };
+	const found = processMetadataResponse(answer(body), BASE);
+	expect(found).toMatchObject({
+		authorizationEndpoint: 'https://auth.test/a',
+		tokenEndpoint: 'https://fhir.test/r4/t',
+	});
+	expect(chooseScopes(found).split(' ')).toContain('patient/*.read');
+	expect(metadataRequest(BASE)[1].headers).toMatchObject({ Accept: expect.stringContaining('application/json+fhir') });
 });
 
 test('metadata without both endpoints is not a substitute', async () => {

@@ -42,7 +42,7 @@ test('where only online access is offered, it is asked for', () => {
 });
 
 /** What is chosen from the vendors' own documents, and why. */
-const CHOSEN: [file: string, why: string, reading: string | { suffix: string; has: string[] }][] = [
+const CHOSEN: [file: string, why: string, reading: string | { suffix: string; has: string[]; also?: string[] }][] = [
 	[
 		'epic-smart-configuration.json',
 		'lists no scopes for data: the wildcard, in version 2 as its capabilities say',
@@ -67,8 +67,12 @@ const CHOSEN: [file: string, why: string, reading: string | { suffix: string; ha
 	],
 	[
 		'eclinicalworks-smart-configuration.json',
-		'patient/*.* stands beside single types and does not grant reading; both versions cover as much: version 2',
-		{ suffix: 'rs', has: ['Patient', 'Observation', 'Condition', 'DocumentReference'] },
+		'patient/*.* stands beside single types and does not grant reading; version 2 covers more, with .r where a type has no more',
+		{
+			suffix: 'rs',
+			has: ['Patient', 'Observation', 'Condition', 'DocumentReference'],
+			also: ['Binary.r', 'Coverage.r'],
+		},
 	],
 ];
 
@@ -82,7 +86,9 @@ describe.skipIf(!existsSync(VENDORS))('from the documents of real vendors', () =
 		expect(chosen.slice(0, 4)).toEqual(base);
 		if (typeof reading === 'string') expect(chosen.slice(4)).toEqual([reading]);
 		else {
-			expect(chosen.slice(4).every((scope) => scope.endsWith(`.${reading.suffix}`))).toBe(true);
+			const suffixes = reading.also ? /\.(?:rs|r)$/ : new RegExp(`\\.${reading.suffix}$`);
+			expect(chosen.slice(4).every((scope) => suffixes.test(scope))).toBe(true);
+			for (const scope of reading.also ?? []) expect(chosen).toContain(`patient/${scope}`);
 			for (const type of reading.has) expect(chosen).toContain(`patient/${type}.${reading.suffix}`);
 			for (const scope of chosen.slice(4)) expect(config.scopesSupported).toContain(scope);
 		}
