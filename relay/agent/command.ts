@@ -10,7 +10,7 @@ import { follow } from './receive.js';
 import type { Index } from './records.js';
 import { type AgentSession, closeSession, createSession, sessionLink } from './session.js';
 import { checkOutputFree } from './staging.js';
-import { wordsFor } from './words.js';
+import { wordsFor, wordsForSource } from './words.js';
 
 export interface Io {
 	/** One JSON line, without its line end. */
@@ -104,10 +104,15 @@ async function wait(session: AgentSession, options: Places & { force: boolean; w
 	for (;;) {
 		const { done, value } = await events.next();
 		if (done) {
-			const { index, closed } = value;
-			if (!closed) io.stderr(`The relay could not be told to delete the session; it will by ${session.expiresAt}.`);
-			emit(io, { event: 'done', dir: options.out, sources: index.sources.map(summary) });
+			if (!value.closed)
+				io.stderr(`The relay could not be told to delete the session; it will by ${session.expiresAt}.`);
 			return;
+		}
+		if (value.event === 'written') {
+			const { sources } = value.index;
+			emit(io, { event: 'done', dir: options.out, sources: sources.map(summary) });
+			for (const line of sources.flatMap(wordsForSource)) io.stderr(line);
+			continue;
 		}
 		if (value.event === 'receiving') {
 			const complete = 'totalParts' in value && value.parts === value.totalParts;
@@ -126,10 +131,11 @@ function summary({ name, patient, folder, resources, failed }: Index['sources'][
 		patient: shown,
 		folder,
 		resources,
-		failed: failed.map(({ query, status, reason }) => ({
+		failed: failed.map(({ query, status, reason, keptFrom }) => ({
 			query: withoutId(query, id),
 			status,
 			...(reason && { reason }),
+			...(keptFrom && { keptFrom }),
 		})),
 	};
 }

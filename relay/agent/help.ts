@@ -36,7 +36,8 @@ stdout holds JSON lines and nothing else, but for --help and --version:
   {"event":"done","dir","sources":[{"name","patient","folder","resources","failed":[…]}]}
   {"event":"error","code","resumable","detail"?}
 
-DIR/index.json lists sources, counts, documents, and every query that failed: read it first.
+DIR/index.json lists sources, counts, documents, and what became of every query: read it first. What is under "failed"
+could not be read, which does not mean that there is nothing; with "keptFrom" it is here from an older reading.
 DIR/<source>/<ResourceType>.ndjson     DIR/<source>/documents/001-document.pdf
 
 Exit: 0 verified and written (with --no-wait: link made) · 1 error · 2 usage · 3 what was sent is not valid

@@ -3,7 +3,16 @@
  * Response or throws an AgentError. No I/O beyond reading the body that was handed in.
  */
 import * as v from 'valibot';
-import { type CreateSession, LIMITS, Problem, routes, SessionCreated, SessionState, waitHeaders } from '../contract.js';
+import {
+	BlobList,
+	type CreateSession,
+	LIMITS,
+	Problem,
+	routes,
+	SessionCreated,
+	SessionState,
+	waitHeaders,
+} from '../contract.js';
 import { sha256 } from '../envelope.js';
 import { AgentError } from './errors.js';
 
@@ -105,6 +114,26 @@ function count(header: string | null): number {
 	return Number.isSafeInteger(number) && number >= 0 ? number : 0;
 }
 
+// --- GET /blobs -------------------------------------------------------------------------------------------------
+
+export function blobsRequest(access: Access): Request {
+	return request(access, routes.blobs(access.sid), { headers: { accept: 'application/json' } });
+}
+
+/** What the relay says has arrived: where to ask, and nothing to rely on. */
+export interface ListedPart {
+	bid: string;
+	n: number;
+	bytes: number;
+}
+
+export async function processBlobsResponse(response: Response): Promise<ListedPart[]> {
+	if (response.status !== 200) throw await refusal(response);
+	const list = v.safeParse(BlobList, await json(response, LIMITS.manifestBytes));
+	if (!list.success) throw new AgentError('relay_invalid');
+	return Object.entries(list.output.blobs).flatMap(([bid, parts]) => parts.map((part) => ({ bid, ...part })));
+}
+
 // --- GET /blobs/{bid}/{n} ----------------------------------------------------------------------------------------
 
 export function partRequest(access: Access, bid: string, n: number): Request {
@@ -113,12 +142,25 @@ export function partRequest(access: Access, bid: string, n: number): Request {
 
 /**
  * The sealed octets, already compared with `digest` of the manifest.
- * @throws {AgentError} `part_invalid` other octets, or more than a part may have; `part_missing`
+ * @throws {AgentError} `part_invalid` other octets, or (with a RangeError as cause) more than a part may have;
+ * `part_missing`
  */
 export async function processPartResponse(response: Response, digest: string): Promise<Uint8Array> {
 	if (response.status !== 200) throw await refusal(response);
 	const octets = await body(response, LIMITS.partBytes);
-	if (!octets || (await sha256(octets)) !== digest) throw new AgentError('part_invalid');
+	if (!octets) throw new AgentError('part_invalid', { cause: new RangeError('longer than a part may be') });
+	if ((await sha256(octets)) !== digest) throw new AgentError('part_invalid');
+	return octets;
+}
+
+/**
+ * As many octets as the relay's own list says, compared with nothing yet.
+ * @throws {AgentError} `part_invalid` another number of octets; `part_missing`
+ */
+export async function processSealedResponse(response: Response, bytes: number): Promise<Uint8Array> {
+	if (response.status !== 200) throw await refusal(response);
+	const octets = await body(response, bytes);
+	if (octets?.length !== bytes) throw new AgentError('part_invalid');
 	return octets;
 }
 
@@ -166,8 +208,8 @@ function seconds(header: string | null): number | undefined {
 	return Number.isFinite(value) ? Math.max(0, value) : undefined;
 }
 
-async function json(response: Response): Promise<unknown> {
-	const octets = await body(response, LIMITS.jsonBytes);
+async function json(response: Response, cap: number = LIMITS.jsonBytes): Promise<unknown> {
+	const octets = await body(response, cap);
 	try {
 		return JSON.parse(Buffer.from(octets ?? []).toString('utf8'));
 	} catch (cause) {

@@ -1,9 +1,10 @@
 /** The end of a session: wait, open, verify, write, and only then delete the session and wipe its keys. */
-import { CAPS, type Caps, openDelivery, readSource } from './delivery.js';
+import { CAPS, type Caps, openDelivery, readDelivery } from './delivery.js';
 import { isFinal, isInvalidDelivery } from './errors.js';
 import { checkInterrupted, realWorld, type World } from './exchange.js';
 import { wipeSessionFile } from './keyfile.js';
-import { type Index, type SourceEntry, SourceWriter, writeIndex } from './records.js';
+import { Prefetch } from './prefetch.js';
+import { type Index, SourceWriter, writeIndex } from './records.js';
 import { type AgentSession, closeSession, type WaitEvent, waitForManifest } from './session.js';
 import { checkOutputFree, Staging } from './staging.js';
 
@@ -14,6 +15,8 @@ export interface ReceiveOptions {
 	force?: boolean;
 	caps?: Caps;
 	world?: World;
+	/** Has sealed parts that need not be fetched any more. */
+	early?: Prefetch;
 }
 
 /** Octets (sealed) and parts fetched and verified so far. */
@@ -31,26 +34,23 @@ export interface ReceivingEvent {
 export async function* receive(
 	session: AgentSession,
 	manifest: string,
-	{ out, force = false, caps = CAPS, world = realWorld }: ReceiveOptions,
+	{ out, force = false, caps = CAPS, world = realWorld, early }: ReceiveOptions,
 ): AsyncGenerator<ReceivingEvent, Index, void> {
 	checkOutputFree(out, force);
 	const { sentAt, redaction, sources } = await openDelivery(session, manifest, caps);
 	const totalParts = sources.reduce((sum, source) => sum + source.parts.length, 0);
 	const staging = await Staging.create(out);
 	try {
-		const entries: SourceEntry[] = [];
+		const writers = sources.map((source, position) => new SourceWriter(staging, position, source));
+		for (const writer of writers) await writer.start();
 		let bytes = 0;
 		let parts = 0;
-		for (const [position, source] of sources.entries()) {
-			const writer = new SourceWriter(staging, position, source);
-			await writer.start();
-			for await (const { ndjson, sealedBytes } of readSource(session, source, world, caps)) {
-				await writer.add(ndjson);
-				bytes += sealedBytes;
-				yield { event: 'receiving', bytes, parts: ++parts, totalParts };
-			}
-			entries.push(writer.finish());
+		for await (const { source, ndjson, sealedBytes } of readDelivery(session, sources, world, caps, early)) {
+			await writers[source]?.add(ndjson);
+			bytes += sealedBytes;
+			yield { event: 'receiving', bytes, parts: ++parts, totalParts };
 		}
+		const entries = writers.map((writer) => writer.finish());
 		const index: Index = { v: 1, sentAt, receivedAt: new Date(world.now()).toISOString(), redaction, sources: entries };
 		await writeIndex(staging, index);
 		checkInterrupted(world);
@@ -62,23 +62,37 @@ export async function* receive(
 	}
 }
 
+/** Everything is verified and in place, and the session file is gone. */
+export interface WrittenEvent {
+	event: 'written';
+	index: Index;
+}
+
 /**
- * Waits for a delivery and takes it in. The session and its file go when the delivery is written, or when nothing more
- * can come of them (`isFinal`); after any other error both stay, for another try.
+ * Waits for a delivery, fetching sealed parts meanwhile, and takes it in. The session and its file go when the delivery
+ * is written, or when nothing more can come of them (`isFinal`); after any other error both stay, for another try. The
+ * relay's answer to the deletion comes after `written`.
  * @throws {AgentError}
  */
 export async function* follow(
 	session: AgentSession,
 	options: ReceiveOptions & { sessionFile: string },
-): AsyncGenerator<WaitEvent | ReceivingEvent, { index: Index; closed: boolean }, void> {
+): AsyncGenerator<WaitEvent | ReceivingEvent | WrittenEvent, { index: Index; closed: boolean }, void> {
 	const { world = realWorld, sessionFile } = options;
+	const early = new Prefetch(session, options.out, world);
 	try {
 		checkOutputFree(options.out, options.force);
-		const manifest = yield* waitForManifest(session, world);
-		const index = yield* receive(session, manifest, options);
-		const closed = await closeSession(session, world);
-		await wipeSessionFile(sessionFile);
-		return { index, closed };
+		const manifest = yield* fetchingMeanwhile(session, world, early);
+		const index = yield* receive(session, manifest, { ...options, early });
+		await early.discard();
+		const closing = closeSession(session, world);
+		try {
+			await wipeSessionFile(sessionFile);
+			yield { event: 'written', index };
+		} finally {
+			await closing;
+		}
+		return { index, closed: await closing };
 	} catch (error) {
 		if (isFinal(error)) {
 			if (isInvalidDelivery(error)) await closeSession(session, world);
@@ -86,5 +100,27 @@ export async function* follow(
 			await wipeSessionFile(sessionFile).catch(() => undefined);
 		}
 		throw error;
+	} finally {
+		await early.discard();
+	}
+}
+
+/** Yields what the waiting yields, and has `early` look whenever something has arrived. */
+async function* fetchingMeanwhile(
+	session: AgentSession,
+	world: World,
+	early: Prefetch,
+): AsyncGenerator<WaitEvent, string, void> {
+	const waiting = waitForManifest(session, world);
+	try {
+		for (;;) {
+			const { done, value } = await waiting.next();
+			if (done) return value;
+			if (value.event === 'receiving') early.look();
+			yield value;
+		}
+	} finally {
+		early.end();
+		await waiting.return('');
 	}
 }

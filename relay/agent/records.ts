@@ -1,5 +1,6 @@
 /** Verified NDJSON becomes files: one per resource type, documents decoded, and an index of all of it. */
 import type { Manifest, QueryReport, Source } from '../contract.js';
+import { ahead } from './ahead.js';
 import { lines } from './delivery.js';
 import { type Description, Descriptions } from './descriptions.js';
 import { documentName, folderName, TypeNames } from './names.js';
@@ -20,7 +21,7 @@ export interface DocumentEntry extends Description {
 }
 
 /** One source of `index.json`. */
-export interface SourceEntry extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt'> {
+export interface SourceEntry extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt' | 'fhirVersion'> {
 	/** Relative to the output folder. */
 	folder: string;
 	resources: number;
@@ -29,9 +30,11 @@ export interface SourceEntry extends Pick<Source, 'name' | 'fhirBaseUrl' | 'pati
 	/** Lines of each `<type>.ndjson`. */
 	types: Record<string, number>;
 	documents: DocumentEntry[];
-	/** How many queries ended in which way. */
-	queries: Record<QueryReport['status'], number>;
-	/** Those that were refused or failed: what is missing here. */
+	/** What became of every query, as the wallet tells it. */
+	queries: QueryReport[];
+	/** How many of them ended in which way. */
+	summary: Record<QueryReport['status'], number>;
+	/** Those that were refused or failed: what is missing here, or with `keptFrom` is from an older reading. */
 	failed: QueryReport[];
 }
 
@@ -47,8 +50,10 @@ export interface Index {
 
 /** Lines that wait for one append; a part may hold millions of short ones. */
 const LINES_HELD = 5_000;
+/** Files written to at a time. */
+const WRITES = 8;
 
-/** Writes one source, segment by segment; holds one segment at a time. */
+/** Writes one source, segment by segment; holds what one segment brings. */
 export class SourceWriter {
 	readonly folder: string;
 	readonly #staging: Staging;
@@ -57,6 +62,7 @@ export class SourceWriter {
 	readonly #types = new Map<string, number>();
 	readonly #documents: DocumentEntry[] = [];
 	readonly #descriptions: Descriptions;
+	#documentsFolder: Promise<void> | undefined;
 
 	constructor(staging: Staging, position: number, source: Source) {
 		this.#staging = staging;
@@ -74,8 +80,10 @@ export class SourceWriter {
 		let byType = new Map<string, Buffer[]>();
 		let held = 0;
 		const flush = async () => {
-			for (const [type, list] of byType)
-				await this.#staging.append(`${this.folder}/${type}.ndjson`, Buffer.concat(list));
+			const append = ([type, list]: [string, Buffer[]]) =>
+				this.#staging.append(`${this.folder}/${type}.ndjson`, Buffer.concat(list));
+			const appended = ahead(byType, WRITES, append);
+			while (!(await appended.next()).done);
 			byType = new Map();
 			held = 0;
 		};
@@ -110,26 +118,29 @@ export class SourceWriter {
 		}
 		entry.bytes = octets.length;
 		entry.file = `documents/${documentName(this.#documents.length, contentType)}`;
-		await this.#staging.folder(`${this.folder}/documents`);
+		this.#documentsFolder ??= this.#staging.folder(`${this.folder}/documents`);
+		await this.#documentsFolder;
 		await this.#staging.append(`${this.folder}/${entry.file}`, octets);
 	}
 
 	finish(): SourceEntry {
-		const { name, fhirBaseUrl, patient, fetchedAt, bytes, resources } = this.#source;
-		const queries = { ok: 0, empty: 0, refused: 0, failed: 0 };
-		for (const { status } of this.#source.queries) queries[status]++;
+		const { name, fhirBaseUrl, patient, fetchedAt, fhirVersion, bytes, resources, queries } = this.#source;
+		const summary = { ok: 0, empty: 0, refused: 0, failed: 0 };
+		for (const { status } of queries) summary[status]++;
 		return {
 			name,
 			folder: this.folder,
 			patient,
 			fhirBaseUrl,
 			fetchedAt,
+			...(fhirVersion !== undefined && { fhirVersion }),
 			resources,
 			bytes,
 			types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
 			documents: this.#documents.map((entry) => ({ ...entry, ...this.#descriptions.of(entry.id) })),
 			queries,
-			failed: this.#source.queries.filter(({ status }) => status === 'refused' || status === 'failed'),
+			summary,
+			failed: queries.filter(({ status }) => status === 'refused' || status === 'failed'),
 		};
 	}
 }

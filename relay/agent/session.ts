@@ -92,10 +92,16 @@ export type WaitEvent =
 	| { event: 'receiving'; bytes: number; parts: number };
 
 /**
- * Seconds a poll is held. A relay wakes it for a claim and for the manifest, not for parts, so the second is also how
- * late the octets that arrive are told; the first is how late a claim is that fell between two polls.
+ * Seconds a poll is held. A relay wakes it for a claim, a part and the manifest: this is how late a claim, or a part, is
+ * that fell between two polls, or that a relay does not wake for.
  */
 const HOLD = { open: 10, claimed: 3 };
+
+/**
+ * The least milliseconds between two polls: a relay that answers at once, because it holds no request, is not asked in a
+ * rush. When something has moved, the next poll may be the one that the manifest ends, and comes as good as at once.
+ */
+const PACE = { still: 500, moving: 20 };
 
 /** Clocks differ and answers take time: how long after `expiresAt` our own clock calls it over, in ms. */
 const GRACE = 30_000;
@@ -118,16 +124,19 @@ export async function* waitForManifest(
 		if (world.now() > end) throw new AgentError('session_expired');
 		const asked = world.now();
 		const hold = claimed ? HOLD.claimed : HOLD.open;
+		let pace = PACE.still;
 		try {
 			const answer = await exchange(world, manifestRequest(session, hold), processManifestResponse, (hold + 30) * 1000);
 			failures = 0;
 			if (!claimed && (answer.ready || answer.state !== 'open')) {
 				claimed = true;
+				pace = PACE.moving;
 				yield { event: 'claimed' };
 			}
 			if (answer.ready) return answer.manifest;
 			if (answer.bytes > seen) {
 				seen = answer.bytes;
+				pace = PACE.moving;
 				yield { event: 'receiving', bytes: answer.bytes, parts: answer.parts };
 			}
 		} catch (error) {
@@ -135,8 +144,7 @@ export async function* waitForManifest(
 			await backOff(world, failures++, error);
 			continue;
 		}
-		// A relay that answers at once, because something moved or because it holds no request, is not asked in a rush.
-		if (world.now() - asked < 500) await world.sleep(500, world.signal).catch(() => checkInterrupted(world));
+		if (world.now() - asked < pace) await world.sleep(pace, world.signal).catch(() => checkInterrupted(world));
 	}
 }
 

@@ -1,4 +1,6 @@
+import type { QueryReport } from '../contract.js';
 import type { AgentError, AgentErrorCode } from './errors.js';
+import type { SourceEntry } from './records.js';
 
 const words: Record<AgentErrorCode, string> = {
 	usage: 'The command is not understood. See --help.',
@@ -37,4 +39,46 @@ export function wordsFor({ code, detail }: AgentError, resumable: boolean): stri
 	if (code === 'usage' && detail) return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}. See --help.`;
 	if (code === 'relay_url_invalid' && detail) return `The address of the relay: ${detail}.`;
 	return code === 'interrupted' && resumable ? `${words[code]} ${GO_ON}` : words[code];
+}
+
+/**
+ * What a source brought, and what it did not, a line each: kinds of resources, which hold no id of a patient. A kind of
+ * which one query of several failed is named too.
+ */
+export function wordsForSource({ name, resources, fetchedAt, queries }: SourceEntry): string[] {
+	const [failed, refused, kept] = (['failed', 'refused', 'kept'] as const).map((how) =>
+		queries.filter((query) => missing(query) === how),
+	) as [QueryReport[], QueryReport[], QueryReport[]];
+	const count = resources === 1 ? '1 resource' : `${resources} resources`;
+	const lines = [`${printable(name)}: ${count}${day(fetchedAt, ', read on ')}.`];
+	if (failed.length > 0)
+		lines.push(`  Could not be read (which does not mean that there is nothing): ${kinds(failed)}.`);
+	if (refused.length > 0) lines.push(`  The provider does not allow reading: ${kinds(refused)}.`);
+	if (kept.length > 0) lines.push(`  Could not be read this time, and is from an older reading: ${kinds(kept, true)}.`);
+	return lines;
+}
+
+function missing({ status, keptFrom }: QueryReport): 'kept' | 'refused' | 'failed' | 'no' {
+	if (keptFrom !== undefined) return 'kept';
+	return status === 'refused' || status === 'failed' ? status : 'no';
+}
+
+/** `Condition, Goal`, each once, and with `dated` the day of each reading: `Condition (2026-11-19)`. */
+function kinds(queries: QueryReport[], dated = false): string {
+	const named = queries.map(({ query, keptFrom }) => {
+		const kind = /^[A-Za-z]{1,64}(?=[/?]|$)/.exec(query)?.[0] ?? 'something else';
+		return dated ? kind + day(keptFrom, ' (', ')') : kind;
+	});
+	return [...new Set(named)].sort().join(', ');
+}
+
+/** The date of an ISO 8601 time, or nothing: the time is a stranger's words. */
+function day(time: string | undefined, before: string, after = ''): string {
+	const date = /^\d{4}-\d{2}-\d{2}(?=T|$)/.exec(time ?? '')?.[0];
+	return date ? before + date + after : '';
+}
+
+/** A stranger's name, without what a terminal would obey or show out of order. */
+function printable(text: string): string {
+	return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 }

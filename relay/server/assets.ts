@@ -5,9 +5,18 @@ import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
 
 type Encoding = 'br' | 'gzip' | 'identity';
 
+/** From so many octets on, Brotli's best takes seconds: somebody waits for a directory of 20,000 providers. */
+const LARGE = 256 * 1024;
+
 const compress = {
-	gzip: (body: Uint8Array) => promisify(gzip)(body, { level: 9 }),
-	br: (body: Uint8Array) => promisify(brotliCompress)(body, { params: { [zlib.BROTLI_PARAM_SIZE_HINT]: body.length } }),
+	gzip: (body: Uint8Array) => promisify(gzip)(body, { level: body.length < LARGE ? 9 : 6 }),
+	br: (body: Uint8Array) =>
+		promisify(brotliCompress)(body, {
+			params: {
+				[zlib.BROTLI_PARAM_SIZE_HINT]: body.length,
+				[zlib.BROTLI_PARAM_QUALITY]: body.length < LARGE ? zlib.BROTLI_MAX_QUALITY : 5,
+			},
+		}),
 };
 
 const compressible = /^(text\/|image\/svg|application\/(json|manifest\+json|javascript))/;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../relay/agent/command.js';
 import { parseLink } from '../../relay/link.js';
-import { problem, RELAY, type Sent, Stage } from './agent-fake.js';
+import { problem, RELAY, type Sent, Stage, until } from './agent-fake.js';
 
 const patient = '{"resourceType":"Patient","id":"p1"}\n';
 const sources: Sent[] = [
@@ -62,6 +62,60 @@ test('request prints link, claimed, receiving and done, and leaves the records',
 	]);
 	expect(c.s.left()).toEqual(['01-lakeside-health', 'index.json']);
 	expect(c.s.json('index.json').sources[0].failed[0].query).toBe('Observation?patient=p1&code=p10');
+});
+
+test('people are told in words what could not be read, what was not allowed, and what is older, without any id', async () => {
+	const c = command();
+	const older = '2026-11-19T08:00:00.000Z';
+	const failed = { status: 'failed', count: 0, reason: 'timeout' } as const;
+	const queries = [
+		{ query: 'Patient/p1', status: 'ok', count: 1, pages: 1, ms: 12 },
+		{ query: 'Goal?patient=p1', status: 'empty', count: 0 },
+		{ query: 'Observation?patient=p1&category=laboratory', ...failed },
+		{ query: 'Observation?patient=p1&category=vital-signs', ...failed },
+		{ query: 'AllergyIntolerance?patient=p1', ...failed },
+		{ query: '\u001b[2Jp1', ...failed },
+		{ query: 'Coverage?patient=p1', status: 'refused', count: 0 },
+		{ query: 'Condition?patient=p1', ...failed, count: 7, keptFrom: older },
+	] as const;
+	const send = (name: string, list: typeof queries | []) => ({ name, segments: [patient], queries: [...list] });
+	c.s.steps = [() => c.s.send(c.link(), [send('Lakeside\u001b[2J \u202eHealth', queries), send('Harbor', [])])];
+	expect(await c.request()).toBe(0);
+	expect(c.stderr.slice(1)).toEqual([
+		'Lakeside\ufffd[2J \ufffdHealth: 1 resource, read on 2026-11-22.',
+		'  Could not be read (which does not mean that there is nothing): AllergyIntolerance, Observation, something else.',
+		'  The provider does not allow reading: Coverage.',
+		'  Could not be read this time, and is from an older reading: Condition (2026-11-19).',
+		'Harbor: 1 resource, read on 2026-11-22.',
+	]);
+	expect(c.stderr.join()).not.toContain('p1');
+	expect(c.events().at(-1).sources[0].failed).toContainEqual({
+		query: 'Condition?patient={patient}',
+		status: 'failed',
+		reason: 'timeout',
+		keptFrom: older,
+	});
+	expect(c.s.json('index.json').sources[0].queries).toEqual(queries);
+});
+
+test('done is told while the relay is still being told to delete, with the keys wiped already', async () => {
+	const c = command();
+	let answer: (() => void) | undefined;
+	c.s.relay.intercept = async ({ method }) => {
+		if (method === 'DELETE')
+			await new Promise<void>((resolve) => {
+				answer = resolve;
+			});
+		return undefined;
+	};
+	c.s.steps = [() => c.s.send(c.link(), sources)];
+	const done = c.request();
+	await until(() => c.stdout.some((text) => text.includes('"done"')));
+	expect(c.s.left()).toEqual(['01-lakeside-health', 'index.json']);
+	expect(answer).toBeDefined();
+	answer?.();
+	expect(await done).toBe(0);
+	expect([...c.s.relay.sessions.values()].map(({ state }) => state)).toEqual(['gone']);
 });
 
 test('nothing secret is printed beside the link', async () => {

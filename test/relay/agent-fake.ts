@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach } from 'vitest';
 import type { CAPS } from '../../relay/agent/delivery.js';
@@ -9,7 +10,7 @@ import type { World } from '../../relay/agent/exchange.js';
 import { sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';
 import { follow } from '../../relay/agent/receive.js';
 import { type AgentSession, createSession } from '../../relay/agent/session.js';
-import type { Manifest, QueryReport, SessionState } from '../../relay/contract.js';
+import type { BlobList, Manifest, QueryReport, SessionState } from '../../relay/contract.js';
 import { deriveKeys, random, sealManifest, sealPart, sha256, tokenHash } from '../../relay/envelope.js';
 import type { SessionLink } from '../../relay/link.js';
 
@@ -45,7 +46,13 @@ export class FakeRelay {
 		const { pathname, search } = new URL(request.url);
 		this.log.push(`${request.method} ${pathname}${search}`);
 		request.signal.throwIfAborted();
-		return (await this.intercept(request)) ?? (await this.#answer(request, pathname.split('/').slice(3)));
+		const answer = async () =>
+			(await this.intercept(request)) ?? (await this.#answer(request, pathname.split('/').slice(3)));
+		// As on a socket: who gives up does not wait for an answer.
+		const aborted = new Promise<never>((_, reject) => {
+			request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true });
+		});
+		return Promise.race([answer(), aborted]);
 	};
 
 	async #answer(request: Request, [sid = '', what, bid, n]: string[]): Promise<Response> {
@@ -69,6 +76,14 @@ export class FakeRelay {
 			};
 			return new Response(null, { status: 204, headers });
 		}
+		if (what === 'blobs' && !bid) {
+			const blobs: BlobList['blobs'] = {};
+			for (const [name, { length }] of stored.parts) {
+				const [of = '', number] = name.split('/');
+				blobs[of] = [...(blobs[of] ?? []), { n: Number(number), bytes: length }];
+			}
+			return Response.json({ blobs });
+		}
 		const part = stored.parts.get(`${bid}/${n}`);
 		return part ? new Response(part as Uint8Array<ArrayBuffer>) : problem(404, 'part_not_found');
 	}
@@ -87,6 +102,7 @@ export interface Sent {
 	name?: string;
 	segments: (string | Uint8Array)[];
 	queries?: QueryReport[];
+	fhirVersion?: string;
 	/** In place of gzip. */
 	pack?: (segment: Uint8Array) => Uint8Array;
 }
@@ -95,7 +111,7 @@ export interface Sent {
 export async function seal(link: SessionLink, sources: Sent[]) {
 	const parts = new Map<string, Uint8Array>();
 	const manifest: Manifest = { v: 1, sid: link.sid, sentAt: '2026-11-22T12:00:00.000Z', redaction: null, sources: [] };
-	for (const { name = 'Example Clinic', segments, queries = [], pack = gzipSync } of sources) {
+	for (const { name = 'Example Clinic', segments, queries = [], fhirVersion, pack = gzipSync } of sources) {
 		const bid = random(16);
 		const key = random(32);
 		const octets = segments.map((segment) => Buffer.from(segment));
@@ -112,6 +128,7 @@ export async function seal(link: SessionLink, sources: Sent[]) {
 			fhirBaseUrl: 'https://ehr.example/fhir/r4',
 			patient: { id: 'p1', name: 'Zoë Núñez', birthDate: '1970-01-02' },
 			fetchedAt: '2026-11-22T11:59:00.000Z',
+			...(fhirVersion !== undefined && { fhirVersion }),
 			bid,
 			key,
 			parts: digests,
@@ -131,6 +148,8 @@ export class Stage {
 	readonly out = temporaryFolder();
 	readonly slept: number[] = [];
 	steps: (() => unknown)[] = [];
+	/** What the first step threw that failed; it interrupts the agent. */
+	failed: unknown;
 	clock = Date.parse('2026-11-22T12:00:00.000Z');
 	readonly stop = new AbortController();
 	readonly world: World = {
@@ -139,7 +158,12 @@ export class Stage {
 		sleep: async (milliseconds, signal) => {
 			this.slept.push(milliseconds);
 			this.clock += milliseconds;
-			await this.steps.shift()?.();
+			try {
+				await this.steps.shift()?.();
+			} catch (error) {
+				this.failed ??= error;
+				this.stop.abort();
+			}
 			signal?.throwIfAborted();
 		},
 		signal: this.stop.signal,
@@ -156,13 +180,26 @@ export class Stage {
 
 	/** The wallet's whole part; `spoil` comes before the manifest is sealed, and may change the parts. */
 	async send(link: SessionLink, sources: Sent[], spoil: (sealed: Sealed) => unknown = () => {}): Promise<void> {
+		const sealed = await seal(link, sources);
+		await spoil(sealed);
+		await this.finish(link, sealed, () => this.upload(link, sealed));
+	}
+
+	/** Puts those of the parts to the relay that `which` names. */
+	upload({ sid }: SessionLink, { parts }: Sealed, which: (n: number) => boolean = () => true): void {
+		const stored = this.relay.sessions.get(sid);
+		if (stored?.state === 'open') stored.state = 'claimed';
+		for (const [name, part] of parts) if (which(Number(name.split('/')[1]))) stored?.parts.set(name, part);
+	}
+
+	/** Seals and sends the manifest; `first` happens in the same instant. */
+	async finish(link: SessionLink, { manifest }: Sealed, first: () => unknown = () => {}): Promise<void> {
 		const stored = this.relay.sessions.get(link.sid);
 		const keys = await deriveKeys(link);
 		if (stored?.writeHash !== (await tokenHash(keys.write))) throw new Error('no session for this link');
-		const sealed = await seal(link, sources);
-		await spoil(sealed);
-		for (const [name, part] of sealed.parts) stored.parts.set(name, part);
-		stored.manifest = await sealManifest(sealed.manifest, link.pk, keys);
+		const jwe = await sealManifest(manifest, link.pk, keys);
+		first();
+		stored.manifest = jwe;
 		stored.state = 'sent';
 	}
 
@@ -205,6 +242,15 @@ export async function all<T, R>(events: AsyncGenerator<T, R, void>): Promise<{ e
 	}
 }
 
+/** Waits for what files and sockets bring about. */
+export async function until(condition: () => boolean): Promise<void> {
+	for (let turn = 0; turn < 4000; turn++) {
+		if (condition()) return;
+		await delay(5);
+	}
+	throw new Error('the condition never held');
+}
+
 /** A session with its file in place. */
 export async function stage() {
 	const stage = new Stage();
@@ -212,7 +258,9 @@ export async function stage() {
 	const file = sessionFile(stage.out);
 	await writeSessionFile(file, session);
 	const run = (options: { force?: boolean; caps?: typeof CAPS } = {}) =>
-		all(follow(session, { out: stage.out, sessionFile: file, world: stage.world, ...options }));
+		all(follow(session, { out: stage.out, sessionFile: file, world: stage.world, ...options })).catch((error) => {
+			throw stage.failed ?? error;
+		});
 	return { stage, session, file, run };
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseLink } from '../../relay/link.js';
-import { Stage } from './agent-fake.js';
+import { Stage, seal, until } from './agent-fake.js';
 
 const patient = '{"resourceType":"Patient","id":"p1"}\n';
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -109,3 +109,21 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 		expect(s.left()).toEqual(['.satchel-session.json']);
 	},
 );
+
+test('SIGINT while waiting, with sealed parts fetched already, leaves nothing but the session', async () => {
+	const s = new Stage();
+	s.clock = Date.now();
+	const staged = () =>
+		readdirSync(s.out, { recursive: true, encoding: 'utf8' }).filter((name) => /\.sealed$/.test(name));
+	const argv = ['request', '--relay', await listen(s), '--out', s.out, '--who', 'Helper', '--why', 'To prepare'];
+	const { code, events } = await start(argv, async ({ event, url }, child) => {
+		if (event !== 'link') return;
+		const link = parseLink(url);
+		s.upload(link, await seal(link, [{ segments: [patient, patient] }]));
+		await until(() => staged().length === 2);
+		child.kill('SIGINT');
+	});
+	expect(events).toEqual(['link', 'claimed', 'receiving', 'error']);
+	expect(code).toBe(130);
+	expect(s.left()).toEqual(['.satchel-session.json']);
+});

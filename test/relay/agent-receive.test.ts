@@ -14,12 +14,21 @@ describe('a delivery', () => {
 		const emoji = `{"resourceType":"Observation","id":"e", "valueString":"a\u2028😀"}\n`;
 		const escaped = '{"resourceType":"Observation","id":"s","valueString":"\\ud83d\\ude00 \\ud83d","n":1.10}\r\n';
 		const issue = line({ resourceType: 'OperationOutcome', issue: [] });
-		const failed = { query: 'Goal?patient=p1', status: 'failed', count: 0, reason: 'http_500' } as const;
+		const failed = { query: 'Goal?patient=p1', status: 'failed', count: 0, reason: 'http_500', ms: 40 } as const;
+		const kept = {
+			query: 'Condition?patient=p1',
+			status: 'failed',
+			count: 2,
+			reason: 'timeout',
+			keptFrom: '2026-11-19T08:00:00.000Z',
+		} as const;
+		const read = { query: 'Observation?patient=p1', status: 'ok', count: 4, pages: 2, ms: 812 } as const;
 		await s.send(session, [
 			{
 				name: 'Lakeside Health',
 				segments: [patient + emoji, escaped + observation('o1'), issue + emoji],
-				queries: [failed, { query: 'Observation?patient=p1', status: 'ok', count: 4 }],
+				queries: [failed, kept, read],
+				fhirVersion: '4.0.1',
 			},
 			{ name: 'Hôpital Sainte-Thérèse / Nord', segments: [patient, observation('o2')] },
 		]);
@@ -29,7 +38,10 @@ describe('a delivery', () => {
 		};
 		const { events, result } = await run();
 		expect(result.closed).toBe(true);
-		expect(events.at(-1)).toMatchObject({ event: 'receiving', parts: 5, totalParts: 5 });
+		expect(events.slice(-2)).toEqual([
+			{ event: 'receiving', bytes: expect.any(Number), parts: 5, totalParts: 5 },
+			{ event: 'written', index: result.index },
+		]);
 		expect(s.left()).toEqual(['01-lakeside-health', '02-hopital-sainte-therese-nord', 'index.json']);
 		expect(s.read('01-lakeside-health/Observation.ndjson')).toBe(emoji + escaped + observation('o1') + emoji);
 		expect(s.read('01-lakeside-health/Patient.ndjson')).toBe(patient);
@@ -45,8 +57,11 @@ describe('a delivery', () => {
 					folder: '01-lakeside-health',
 					resources: 6,
 					types: { Observation: 4, OperationOutcome: 1, Patient: 1 },
-					queries: { ok: 1, empty: 0, refused: 0, failed: 1 },
-					failed: [failed],
+					fetchedAt: '2026-11-22T11:59:00.000Z',
+					fhirVersion: '4.0.1',
+					queries: [failed, kept, read],
+					summary: { ok: 1, empty: 0, refused: 0, failed: 2 },
+					failed: [failed, kept],
 				},
 				{ name: 'Hôpital Sainte-Thérèse / Nord', resources: 2 },
 			],
@@ -273,14 +288,19 @@ test('waiting tells of the claim and of octets as they arrive, once each', async
 			stored.state = 'claimed';
 		},
 		() => {},
+		() => {},
 		() => stored.parts.set('x/0', new Uint8Array(10)),
+		() => {},
 		() => s.send(session, [{ segments: [patient] }]),
 	];
-	const { events } = await run();
+	const { events, result } = await run();
 	expect(events).toEqual([
 		{ event: 'claimed' },
 		{ event: 'receiving', bytes: 10, parts: 1 },
 		{ event: 'receiving', bytes: expect.any(Number), parts: 1, totalParts: 1 },
+		{ event: 'written', index: result.index },
 	]);
 	expect(s.relay.log.join()).not.toContain(session.read);
+	// Half a second while nothing moves, next to nothing after something did.
+	expect(s.slept).toEqual([500, 500, 20, 500, 500, 20, 500]);
 });

@@ -149,6 +149,32 @@ describe('a manifest', () => {
 		expect(await openManifest(jwe, agent)).toEqual(manifest);
 	});
 
+	test('carries what became of each query, and of a newer sender only what is known here', async () => {
+		const read = { query: 'Observation?patient=p1', status: 'ok', count: 4, pages: 2, ms: 812 } as const;
+		const kept = {
+			query: 'Condition?patient=p1',
+			status: 'failed',
+			count: 2,
+			reason: 'timeout',
+			keptFrom: '2026-11-19T08:00:00.000Z',
+		} as const;
+		const full = { ...source, fhirVersion: '4.0.1', queries: [read, kept] };
+		const newer = { ...full, later: 1, queries: [{ ...read, later: true }, kept] };
+		const sealed = await sealManifest({ ...manifest, sources: [newer] }, agent.pk, keys);
+		expect(await openManifest(sealed, agent)).toEqual({ ...manifest, sources: [full] });
+	});
+
+	test.each([
+		['pages that are no count', { pages: -1 }],
+		['a time that is no number', { ms: '12' }],
+		['an endless keptFrom', { keptFrom: 'x'.repeat(41) }],
+		['a status that is none', { status: 'unknown' }],
+	])('is refused with %s', async (_, change) => {
+		const query = { query: 'Observation', status: 'ok', count: 1, ...change } as (typeof source.queries)[number];
+		const sealed = await sealManifest({ ...manifest, sources: [{ ...source, queries: [query] }] }, agent.pk, keys);
+		await expect(openManifest(sealed, agent)).rejects.toMatchObject({ code: 'manifest_invalid' });
+	});
+
 	test('does not open for another agent, or for the same key in another session', async () => {
 		await expect(openManifest(jwe, await session())).rejects.toMatchObject({ code: 'manifest_invalid' });
 		await expect(openManifest(jwe, { ...agent, sid: random(16) })).rejects.toMatchObject({ code: 'manifest_invalid' });

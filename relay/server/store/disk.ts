@@ -123,6 +123,7 @@ class DiskStore implements Store {
 					if (now.check(part) === 'repeated') return 'repeated';
 					await staged.place(this.#layout.session(sid), partName(part));
 					now.add(part);
+					now.wake();
 					return 'created';
 				});
 			} finally {

@@ -89,8 +89,8 @@ export interface Store {
 	readManifest(sid: string): Promise<string | null>;
 
 	/**
-	 * Resolves when the session is claimed, sent or ended from now on, at once if it is sent or ended already, or when
-	 * `signal` aborts. The store wakes its callers; it does not look again and again.
+	 * Resolves when the session is claimed, gets a part, is sent or ended from now on, at once if it is sent or ended
+	 * already, or when `signal` aborts. The store wakes its callers; it does not look again and again.
 	 */
 	changed(sid: string, signal: AbortSignal): Promise<void>;
 

@@ -193,6 +193,28 @@ export function storeSuite(name: string, makePlace: () => StorePlace | Promise<S
 		});
 	});
 
+	describe(`${name} wakes, as soon as it is stored,`, () => {
+		test('a waiter for a part, and not for the same part again', async () => {
+			const { store, sid, create, put } = await setUp();
+			await create();
+			await store.claim(sid, random(32));
+			const end = new AbortController();
+			const bid = random(16);
+			const waiting = store.changed(sid, end.signal).then(() => store.listParts(sid));
+			await put(bid, 0);
+			expect(await waiting).toMatchObject([{ bid, n: 0 }]);
+			let woken = false;
+			const still = store.changed(sid, end.signal).then(() => {
+				woken = true;
+			});
+			await put(bid, 0);
+			expect(woken).toBe(false);
+			end.abort();
+			await still;
+			store.close();
+		});
+	});
+
 	describe(`${name} tells apart`, () => {
 		test('a session that never was from one that has ended', async () => {
 			const { store, sid, create, put } = await setUp();
