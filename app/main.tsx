@@ -14,6 +14,7 @@ const Standing = lazy(() => import('./parts/standing.js').then((part) => part.St
 const NoticeBar = lazy(() => import('./parts/notice-bar.js').then((part) => part.NoticeBar));
 const Home = lazy(() => import('./screens/home.js').then((screen) => screen.Home));
 const Connections = lazy(() => import('./screens/connections.js').then((screen) => screen.Connections));
+const Records = lazy(() => import('./screens/records.js').then((screen) => screen.Records));
 const Collect = lazy(() => import('./screens/collect.js').then((screen) => screen.Collect));
 const Select = lazy(() => import('./screens/select.js').then((screen) => screen.Select));
 const Settings = lazy(() => import('./screens/settings.js').then((screen) => screen.Settings));
@@ -62,6 +63,7 @@ function App() {
 					<Route path="/" component={Home} />
 					<Route path="/connections" component={Connections} />
 					<Route path="/connections/select" component={Select} />
+					<Route path="/connections/:id" component={Records} />
 					<Route path="/connect/:sid" component={Session} />
 					<Route path="/connect/:sid/select" component={Select} />
 					<Route path="/collect" component={Collect} />

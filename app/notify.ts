@@ -10,6 +10,7 @@ import { notification } from './words/reminders.js';
 
 interface PeriodicSyncManager {
 	register(tag: string, options: { minInterval: number }): Promise<void>;
+	unregister(tag: string): Promise<void>;
 	getTags(): Promise<string[]>;
 }
 
@@ -67,13 +68,7 @@ export async function readNotify(): Promise<NotifyState> {
  */
 export async function turnOn(): Promise<NotifyState> {
 	if ((await Notification.requestPermission()) === 'granted') {
-		const woken = await manager()
-			.then((sync) => sync?.register(PERIODIC_SYNC, { minInterval: INTERVAL }))
-			.then(
-				() => true,
-				() => false,
-			);
-		if (woken) await call('reminders.set', { notify: notification });
+		if (await beWoken()) await call('reminders.set', { notify: notification });
 	}
 	return readNotify();
 }
@@ -81,5 +76,33 @@ export async function turnOn(): Promise<NotifyState> {
 /** The worker takes everything back, the periodic sync included. @throws {BrokerError} what the worker answers */
 export async function turnOff(): Promise<NotifyState> {
 	await call('reminders.set', { notify: null });
+	const { schedule } = await call('collecting.get', {});
+	if (schedule !== 'off') await beWoken();
 	return readNotify();
+}
+
+/** Whether the browser will wake the worker now and then; it refuses where the app is not installed, or rarely used. */
+async function beWoken(): Promise<boolean> {
+	try {
+		const sync = await manager();
+		await sync?.register(PERIODIC_SYNC, { minInterval: INTERVAL });
+		return sync !== undefined;
+	} catch {
+		return false;
+	}
+}
+
+/**
+ * Has the browser wake the worker for copies that are due, or no longer; notifications go on needing it.
+ * @returns whether it does
+ * @throws {BrokerError} what the worker answers
+ */
+export async function wakeForCopies(on: boolean): Promise<boolean> {
+	if (on) return beWoken();
+	const { notify } = await call('reminders.get', {});
+	if (!notify)
+		await manager()
+			.then((sync) => sync?.unregister(PERIODIC_SYNC))
+			.catch(() => undefined);
+	return false;
 }

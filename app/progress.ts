@@ -48,27 +48,89 @@ export function jobSteps(job: JobView): { name: StepName; state: StepState }[] {
 	});
 }
 
-/** How far the job is, from 0 to 1, by the kinds that are settled and the octets that are sent: an estimate. */
+/** How far one kind is, from 0 to 1; null where nobody knows how much there will be. Never all before it is settled. */
+export function kindFraction(kind: KindProgress): number | null {
+	if (settled(kind)) return 1;
+	if (kind.status === 'waiting') return 0;
+	return kind.of ? Math.min(kind.count / kind.of, 0.98) : null;
+}
+
+/** How far a source is, from 0 to 1: by its kinds, each with the weight of what is known to come of it. */
+export function sourceFraction({ step, kinds }: SourceProgress): number {
+	if (step === 'done' || step === 'failed') return 1;
+	let all = 0;
+	let read = 0;
+	for (const kind of kinds) {
+		// The root, so that ten thousand results do not hide that ten other kinds are still missing.
+		const weight = 1 + Math.sqrt(kind.of ?? 0);
+		all += weight;
+		read += weight * (kindFraction(kind) ?? 0);
+	}
+	return all ? read / all : 0;
+}
+
+/** How far the job is, from 0 to 1, by what is read and the octets that are sent: an estimate. */
 export function jobFraction(job: JobView): number {
 	if (job.status === 'done') return 1;
 	if (!job.sources.length) return 0;
-	const read =
-		job.sources.reduce((sum, { step, kinds }) => {
-			if (step === 'done' || step === 'failed') return sum + 1;
-			return sum + (kinds.length ? kinds.filter(settled).length / kinds.length : 0);
-		}, 0) / job.sources.length;
+	const read = job.sources.reduce((sum, source) => sum + sourceFraction(source), 0) / job.sources.length;
 	const sent = job.sealed.bytes ? job.sealed.sentBytes / job.sealed.bytes : 0;
 	return job.kind === 'send' ? 0.85 * read + 0.15 * sent * read : 0.98 * read;
 }
 
-export function jobTotals(job: JobView): { resources: number; bytes: number } {
-	return {
-		resources: job.sources.reduce((sum, { resources }) => sum + resources, 0),
-		bytes: job.sources.reduce((sum, { bytes }) => sum + bytes, 0),
-	};
+export function jobTotals(job: JobView): { resources: number; bytes: number; requests: number } {
+	const sum = (of: 'resources' | 'bytes' | 'requests') => job.sources.reduce((total, source) => total + source[of], 0);
+	return { resources: sum('resources'), bytes: sum('bytes'), requests: sum('requests') };
 }
+
+/** What a request has been out for unusually long, the longest first. */
+export function slowKinds(job: JobView): { source: string; type: string; since: number }[] {
+	return job.sources
+		.filter(({ step }) => step !== 'done' && step !== 'failed')
+		.flatMap(({ name, kinds }) =>
+			kinds.flatMap(({ type, slowSince }) => (slowSince === null ? [] : [{ source: name, type, since: slowSince }])),
+		)
+		.sort((a, b) => a.since - b.since);
+}
+
+export const isUnread = ({
+	status,
+	keptFrom,
+}: Pick<KindProgress, 'status'> & Partial<Pick<KindProgress, 'keptFrom'>>) =>
+	status === 'failed' || status === 'refused' || status === 'partial' || (keptFrom ?? null) !== null;
 
 /** The kinds that could not be read, or only in part. An unread kind is never the same as an empty one. */
 export function unreadKinds(source: SourceProgress): KindProgress[] {
-	return source.kinds.filter(({ status }) => status === 'failed' || status === 'refused' || status === 'partial');
+	return source.kinds.filter(isUnread);
+}
+
+/**
+ * The kinds of a source as they are shown: a row for what came or could not be read, and one line each for what is still
+ * asked for and for what is empty. A row that is there stays.
+ */
+export function sortKinds(source: SourceProgress): { rows: KindProgress[]; asked: string[]; empty: string[] } {
+	const rows = source.kinds.filter((kind) => kind.count > 0 || isUnread(kind) || kind.slowSince !== null);
+	const rest = source.kinds.filter((kind) => !rows.includes(kind));
+	const types = (kinds: KindProgress[]) => kinds.map(({ type }) => type);
+	return {
+		rows,
+		asked: types(rest.filter((kind) => !settled(kind))),
+		empty: types(rest.filter(({ status }) => status === 'empty')),
+	};
+}
+
+/** The reading into the copy of a connection that is under way. */
+export function keepJobOf(
+	connectionId: string,
+	listed: JobView[],
+	newest: Record<string, JobView>,
+): JobView | undefined {
+	return listed
+		.map((job) => newest[job.id] ?? job)
+		.find(
+			({ kind, status, sources }) =>
+				kind === 'keep' &&
+				(status === 'running' || status === 'waiting') &&
+				sources.some((source) => source.connectionId === connectionId),
+		);
 }

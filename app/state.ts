@@ -86,6 +86,8 @@ export function start(): void {
 	window.addEventListener('pageshow', (event) => event.persisted && tendSoon());
 	// What the worker could not write down lives only as long as the worker: the message keeps it alive and tries again.
 	setInterval(() => overview.peek()?.unsaved && tell('wallet.save'), 10_000);
+	// Copies on this device can become due while the app stays open.
+	setInterval(tendSoon, 10 * 60_000);
 	watchInstall();
 	tendSoon();
 }

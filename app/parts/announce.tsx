@@ -1,22 +1,25 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Milliseconds between two announcements: a screen reader is told how it goes, not every count. */
-const PAUSE = 8_000;
+const PAUSE = 10_000;
 
-/** Says `text` politely, at most every few seconds; always the newest. */
+/** Says `text` politely: at first, and then its newest every ten seconds. An empty one silences it at once. */
 export function Announce({ text }: { text: string }) {
 	const [said, say] = useState('');
-	const last = useRef(0);
+	const newest = useRef(text);
+	newest.current = text;
+	const silent = text === '';
 	useEffect(() => {
-		const timer = setTimeout(
-			() => {
-				last.current = Date.now();
-				say(text);
-			},
-			Math.max(300, last.current + PAUSE - Date.now()),
-		);
-		return () => clearTimeout(timer);
-	}, [text]);
+		if (silent) return say('');
+		const tell = () => say(newest.current);
+		// Screen readers miss what is in a region that appears with it.
+		const first = setTimeout(tell, 300);
+		const timer = setInterval(tell, PAUSE);
+		return () => {
+			clearTimeout(first);
+			clearInterval(timer);
+		};
+	}, [silent]);
 	return (
 		<p class="hidden" role="status" aria-live="polite">
 			{said}

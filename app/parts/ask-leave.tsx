@@ -11,16 +11,22 @@ export function AskLeave(props: {
 	what: ConnectionView | 'all';
 	/** Everything was moved into a backup. */
 	moved: boolean;
+	/** Whether there is a copy of records that goes with it. */
+	copied: boolean;
 	onYes(doing: string, done: (open: string[]) => string): void;
 	onNo(): void;
 }) {
-	const { what, moved } = props;
+	const { what } = props;
 	const all = what === 'all';
-	const body = all ? w.clearBody : w.removeBody;
+	const body = [
+		all ? w.clearBody : w.removeBody,
+		props.copied && (all ? w.copiesToo : w.copyToo),
+		props.moved && w.movedBody,
+	];
 	return (
 		<Confirm
 			title={all ? w.clearTitle : w.removeTitle(what.providerName)}
-			body={moved ? `${body} ${w.movedBody}` : body}
+			body={body.filter(Boolean).join(' ')}
 			action={all ? words.connections.clear : words.connections.remove}
 			onYes={() =>
 				all

@@ -4,7 +4,7 @@ import { words } from '../words.js';
 import { Ends } from './connection-card.js';
 import { Patient, Place } from './patient.js';
 
-/** A connection that can be included; one whose access has ended cannot, and shows what helps instead. */
+/** A connection that can be included; one whose access has ended only from its copy, and it shows what helps. */
 export function ChoiceCard(props: {
 	connection: ConnectionView;
 	now: number;
@@ -13,12 +13,15 @@ export function ChoiceCard(props: {
 	onChange(checked: boolean): void;
 	/** Shown on an expired connection. */
 	repair: ComponentChildren;
+	/** Fresh or from the copy; shown once it is chosen. */
+	children?: ComponentChildren;
 }) {
 	const { connection } = props;
 	const expired = connection.status === 'expired';
+	const off = expired && !connection.copy;
 	const id = `i-${connection.id}`;
 	return (
-		<article class={`card choice${props.checked ? ' chosen' : ''}${expired ? ' off' : ''}`} aria-labelledby={`${id}-n`}>
+		<article class={`card choice${props.checked ? ' chosen' : ''}${off ? ' off' : ''}`} aria-labelledby={`${id}-n`}>
 			<div class="card-head">
 				<div>
 					<h3 id={`${id}-n`}>{connection.providerName}</h3>
@@ -36,7 +39,7 @@ export function ChoiceCard(props: {
 						id={id}
 						type="checkbox"
 						checked={props.checked}
-						disabled={expired}
+						disabled={off}
 						aria-describedby={`${id}-n`}
 						onChange={(event) => props.onChange(event.currentTarget.checked)}
 					/>
@@ -44,6 +47,7 @@ export function ChoiceCard(props: {
 				</label>
 				{expired && props.repair}
 			</div>
+			{props.checked && props.children}
 		</article>
 	);
 }

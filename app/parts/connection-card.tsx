@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { attention, type ConnectionView, type ErrorCode } from '../../sw/contract.js';
-import { agoWords, expiryWords, sinceWords } from '../words/dates.js';
+import { agoWords, expiryWords, fromWords, sinceWords } from '../words/dates.js';
 import { locale, words } from '../words.js';
 import { errorWords } from './error-words.js';
 import { Patient, Place } from './patient.js';
@@ -40,13 +40,16 @@ export function Ends({ connection, now }: { connection: ConnectionView; now: num
 export function ConnectionCard({
 	connection,
 	now,
+	updating,
 	children,
 }: {
 	connection: ConnectionView;
 	now: number;
+	/** Its copy is being brought up to date. */
+	updating: boolean;
 	children: ComponentChildren;
 }) {
-	const { problem } = connection;
+	const { problem, copy } = connection;
 	return (
 		<article class="card" aria-labelledby={`c-${connection.id}`}>
 			<header class="card-head">
@@ -73,6 +76,10 @@ export function ConnectionCard({
 					{errorWords(problem.error.code)?.body}
 				</p>
 			)}
+			<a class="row-link" href={`/connections/${connection.id}`}>
+				{w.records}
+				{(updating || copy) && <span>{updating ? w.updating : copy && w.copy(fromWords(copy.at, now, locale))}</span>}
+			</a>
 			<div class="actions">{children}</div>
 		</article>
 	);

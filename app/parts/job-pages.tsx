@@ -1,12 +1,13 @@
 import type { JobView } from '../../sw/contract.js';
-import { jobSteps, jobTotals } from '../progress.js';
-import { countWords } from '../words/dates.js';
-import { progress as w } from '../words/session.js';
+import { jobSteps, jobTotals, slowKinds } from '../progress.js';
+import { bytesWords, durationWords, recordsWords } from '../words/amounts.js';
+import { kindWords } from '../words/kinds.js';
+import { progress as w } from '../words/progress.js';
 import { locale, words } from '../words.js';
 import { Announce } from './announce.js';
 import { ErrorText } from './error.js';
 import { errorWords } from './error-words.js';
-import { Progress, stepWords } from './progress.js';
+import { elapsed, Progress, stepWords } from './progress.js';
 import { Screen } from './screen.js';
 
 /** A job under way, or stopped by an error: the same display, so that nothing jumps. */
@@ -37,8 +38,15 @@ export function JobPage(props: { job: JobView; title: string; busy: boolean; onC
 	);
 }
 
+/** How it stands, in a sentence for those who do not see it. */
 function summary(job: JobView): string {
 	const active = jobSteps(job).findLast(({ state }) => state === 'active');
 	const step = active ? stepWords(active.name, job.kind) : w.overall;
-	return w.summary(step, countWords(jobTotals(job).resources, locale));
+	const { resources, bytes } = jobTotals(job);
+	const slow = slowKinds(job)[0];
+	const time = durationWords(elapsed(job, Date.now()));
+	return (
+		w.summary(step, recordsWords(resources, locale), bytesWords(bytes, locale), time) +
+		(slow ? w.slowSaid(kindWords(slow.type)) : '')
+	);
 }

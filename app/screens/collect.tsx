@@ -1,10 +1,14 @@
 import { useState } from 'preact/hooks';
-import { downloadPath, type JobView, type WireError } from '../../sw/contract.js';
+import { downloadPath, type From, type JobView, type WireError } from '../../sw/contract.js';
+import { useEstimate, usePreferred } from '../estimate.js';
+import { proposed, usable } from '../from.js';
+import { Amount } from '../parts/amount.js';
 import { ChoiceCard } from '../parts/choice-card.js';
 import { ErrorBox } from '../parts/error.js';
+import { FromChoice } from '../parts/from-choice.js';
 import { Icon } from '../parts/icons.js';
 import { JobPage } from '../parts/job-pages.js';
-import { Outcome } from '../parts/progress.js';
+import { Outcome } from '../parts/outcome.js';
 import { Opening, Screen } from '../parts/screen.js';
 import { attempt, call, connections, jobs, now, online, overview, takeJob } from '../state.js';
 import { useTrip } from '../trip.js';
@@ -14,13 +18,17 @@ import './session.css';
 
 /** Records for the person's own device, without any session. */
 export function Collect() {
-	const [include, setInclude] = useState<string[]>([]);
+	const [included, setIncluded] = useState<string[]>([]);
+	const [wanted, setWanted] = useState<Record<string, From>>({});
 	const [started, setStarted] = useState<JobView | null>(null);
 	const [ended, setEnded] = useState<string | null>(null);
 	const [error, setError] = useState<WireError | null>(null);
 	const [busy, setBusy] = useState(false);
 	const trip = useTrip();
 	const list = connections.value;
+	const { include, from } = usable(list, included, wanted);
+	const prefer = usePreferred();
+	const estimate = useEstimate(include, from, null);
 
 	const listed = overview.value?.jobs.find(({ kind, id }) => kind === 'collect' && id !== ended);
 	const known = listed ?? (started?.id === ended ? null : started);
@@ -51,8 +59,12 @@ export function Collect() {
 		);
 	}
 
-	const chosen = list.filter(({ id, status }) => status === 'active' && include.includes(id)).map(({ id }) => id);
-	const reason = !online.value ? session.reasonOffline : chosen.length ? null : session.reasonSelect;
+	// What is on this device already needs no network.
+	const reason = !include.length
+		? session.reasonSelect
+		: !online.value && Object.values(from).includes('provider')
+			? session.reasonOffline
+			: null;
 	return (
 		<Screen title={w.title} lead={w.lead}>
 			{(error ?? trip.error) && <ErrorBox error={(error ?? trip.error)!} />}
@@ -74,12 +86,13 @@ export function Collect() {
 								connection={connection}
 								now={now.value}
 								label={w.include}
-								checked={chosen.includes(connection.id)}
-								onChange={(on) =>
-									setInclude((before) =>
+								checked={include.includes(connection.id)}
+								onChange={(on) => {
+									setIncluded((before) =>
 										on ? [...before, connection.id] : before.filter((id) => id !== connection.id),
-									)
-								}
+									);
+									if (on) setWanted((before) => ({ ...before, [connection.id]: proposed(connection, prefer) }));
+								}}
 								repair={
 									<button
 										type="button"
@@ -90,9 +103,17 @@ export function Collect() {
 										{words.connections.reauthorize}
 									</button>
 								}
-							/>
+							>
+								<FromChoice
+									connection={connection}
+									value={from[connection.id] ?? 'provider'}
+									now={now.value}
+									onChange={(where) => setWanted((before) => ({ ...before, [connection.id]: where }))}
+								/>
+							</ChoiceCard>
 						))}
 					</div>
+					<Amount {...estimate} connections={list} tokens={false} now={now.value} />
 					<div class="send">
 						<button
 							type="button"
@@ -103,7 +124,7 @@ export function Collect() {
 								reason === null &&
 								!busy &&
 								act(async () => {
-									const next = await call('collect.start', { include: chosen, from: {} });
+									const next = await call('collect.start', { include, from });
 									takeJob(next);
 									setStarted(next);
 								})
@@ -143,7 +164,7 @@ function Ready(props: { job: JobView; busy: boolean; error: WireError | null; on
 					{w.discard}
 				</button>
 			</div>
-			<Outcome job={props.job} />
+			<Outcome job={props.job} now={now.value} />
 		</Screen>
 	);
 }

@@ -14,6 +14,7 @@ const w = words.connections;
 // What most visits do not need.
 const AskLeave = lazy(() => import('../parts/ask-leave.js').then((part) => part.AskLeave));
 const ErrorBox = lazy(() => import('../parts/error.js').then((part) => part.ErrorBox));
+const NoConnections = lazy(() => import('../parts/no-connections.js').then((part) => part.NoConnections));
 const InstallOffer = lazy(() => import('../parts/install-offer.js').then((part) => part.InstallOffer));
 
 /** What was asked of the worker and is not answered yet, by connection or for all of them. */
@@ -70,7 +71,9 @@ export function Connections() {
 			{!overview.value ? (
 				<Opening />
 			) : list.length === 0 ? (
-				<Empty />
+				<ErrorBoundary>
+					<NoConnections />
+				</ErrorBoundary>
 			) : (
 				<>
 					<div class="actions">
@@ -81,7 +84,17 @@ export function Connections() {
 					</div>
 					<div class="cards">
 						{list.map((connection) => (
-							<ConnectionCard key={connection.id} connection={connection} now={now.value}>
+							<ConnectionCard
+								key={connection.id}
+								connection={connection}
+								now={now.value}
+								updating={
+									overview.value?.jobs.some(
+										({ kind, status, sources }) =>
+											kind === 'keep' && status === 'running' && sources[0]?.connectionId === connection.id,
+									) ?? false
+								}
+							>
 								{connection.status === 'expired' ? (
 									<button
 										type="button"
@@ -136,7 +149,15 @@ export function Connections() {
 				</div>
 			)}
 			<ErrorBoundary>
-				{asking && <AskLeave what={asking} moved={paused} onYes={leave} onNo={() => setAsking(null)} />}
+				{asking && (
+					<AskLeave
+						what={asking}
+						moved={paused}
+						copied={list.some((one) => one.copy && (asking === 'all' || asking.id === one.id))}
+						onYes={leave}
+						onNo={() => setAsking(null)}
+					/>
+				)}
 			</ErrorBoundary>
 		</Screen>
 	);
@@ -144,18 +165,4 @@ export function Connections() {
 
 function isGoing(target: ReturnType<typeof useTrip>['going'], id: string): boolean {
 	return target?.kind === 'reauthorize' && target.connectionId === id;
-}
-
-function Empty() {
-	return (
-		<section class="empty">
-			<Icon name="box" />
-			<h2>{w.emptyTitle}</h2>
-			<p>{w.emptyBody}</p>
-			<a class="button main" href="/connections/select">
-				<Icon name="plus" />
-				{w.connect}
-			</a>
-		</section>
-	);
 }

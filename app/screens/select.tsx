@@ -8,7 +8,7 @@ import { Place } from '../parts/patient.js';
 import { Screen } from '../parts/screen.js';
 import { attempt, call, online } from '../state.js';
 import { useTrip } from '../trip.js';
-import { countWords } from '../words/dates.js';
+import { countWords } from '../words/amounts.js';
 import { select as w } from '../words/select.js';
 import { locale, words } from '../words.js';
 import './select.css';

@@ -1,6 +1,10 @@
-import type { SessionView, WireError } from '../../sw/contract.js';
+import type { ConnectionView, From, SessionView, WireError } from '../../sw/contract.js';
+import { useEstimate, usePreferred } from '../estimate.js';
+import { proposed, usable } from '../from.js';
+import { Amount } from '../parts/amount.js';
 import { ChoiceCard } from '../parts/choice-card.js';
 import { ErrorBox } from '../parts/error.js';
+import { FromChoice } from '../parts/from-choice.js';
 import { Icon } from '../parts/icons.js';
 import { Screen } from '../parts/screen.js';
 import { connections, now, online } from '../state.js';
@@ -17,15 +21,16 @@ export function Choose(props: {
 	session: SessionView;
 	error: WireError | null;
 	busy: boolean;
-	onChoose(change: { include?: string[]; afterwards?: Afterwards }): void;
-	onSend(include: string[]): void;
+	onChoose(change: { include?: string[]; from?: Record<string, From>; afterwards?: Afterwards }): void;
+	onSend(include: string[], from: Record<string, From>): void;
 }) {
 	const { session, error } = props;
 	const trip = useTrip();
 	const list = connections.value;
 	const here = `/connect/${session.sid}`;
-	const usable = new Set(list.filter(({ status }) => status === 'active').map(({ id }) => id));
-	const include = session.include.filter((id) => usable.has(id));
+	const { include, from } = usable(list, session.include, session.from);
+	const prefer = usePreferred();
+	const estimate = useEstimate(include, from, session.sid);
 	const isNew = list.some((c) => c.newForSession === session.sid && include.includes(c.id));
 	const reason = !online.value
 		? w.reasonOffline
@@ -34,10 +39,12 @@ export function Choose(props: {
 			: isNew && !session.afterwards
 				? w.reasonAfter
 				: null;
-	const toggle = (id: string, on: boolean) =>
-		props.onChoose({
-			include: on ? [...include.filter((other) => other !== id), id] : include.filter((o) => o !== id),
-		});
+	const toggle = (connection: ConnectionView, on: boolean) => {
+		const others = include.filter((id) => id !== connection.id);
+		if (!on) return props.onChoose({ include: others });
+		const { id } = connection;
+		props.onChoose({ include: [...others, id], from: { ...session.from, [id]: proposed(connection, prefer) } });
+	};
 
 	return (
 		<Screen title={w.asks(session.who ?? w.somebody)}>
@@ -76,7 +83,7 @@ export function Choose(props: {
 								now={now.value}
 								label={w.include}
 								checked={include.includes(connection.id)}
-								onChange={(on) => toggle(connection.id, on)}
+								onChange={(on) => toggle(connection, on)}
 								repair={
 									<button
 										type="button"
@@ -87,7 +94,14 @@ export function Choose(props: {
 										{words.connections.reauthorize}
 									</button>
 								}
-							/>
+							>
+								<FromChoice
+									connection={connection}
+									value={from[connection.id] ?? 'provider'}
+									now={now.value}
+									onChange={(where) => props.onChoose({ from: { ...session.from, [connection.id]: where } })}
+								/>
+							</ChoiceCard>
 						))}
 					</div>
 					<div class="actions">
@@ -97,13 +111,14 @@ export function Choose(props: {
 						</a>
 					</div>
 					{isNew && <After value={session.afterwards} onChange={(afterwards) => props.onChoose({ afterwards })} />}
+					<Amount {...estimate} connections={list} tokens now={now.value} />
 					<div class="send">
 						<button
 							type="button"
 							class="button main large"
 							aria-disabled={reason !== null || props.busy}
 							aria-describedby="send-reason"
-							onClick={() => reason === null && !props.busy && props.onSend(include)}
+							onClick={() => reason === null && !props.busy && props.onSend(include, from)}
 						>
 							<Icon name="lock" />
 							{w.send}

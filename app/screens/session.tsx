@@ -1,13 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { SessionView, WireError } from '../../sw/contract.js';
+import type { From, SessionView, WireError } from '../../sw/contract.js';
 import { dropFragment, heldFragment, takeFragment } from '../fragment.js';
 import { ErrorScreen } from '../parts/error.js';
 import { Icon } from '../parts/icons.js';
 import { JobPage } from '../parts/job-pages.js';
-import { Outcome } from '../parts/progress.js';
+import { Outcome } from '../parts/outcome.js';
 import { Opening, Screen } from '../parts/screen.js';
 import { attempt, call, jobs, now, takeJob } from '../state.js';
-import { progress, session as w } from '../words/session.js';
+import { progress } from '../words/progress.js';
+import { session as w } from '../words/session.js';
 import { words } from '../words.js';
 import { NotFound } from './not-found.js';
 import { Choose } from './session-choose.js';
@@ -95,7 +96,7 @@ export function Session({ sid }: { sid: string }) {
 		const after = session.afterwards === 'clear' ? w.cleared : session.afterwards === 'keep' ? w.kept : w.unchanged;
 		return (
 			<Screen title={w.sent} lead={after} narrow eyebrow={<Done />}>
-				<Outcome job={job} />
+				<Outcome job={job} now={now.value} />
 				<div class="actions">
 					<a class="button" href="/connections">
 						{w.toConnections}
@@ -129,13 +130,10 @@ export function Session({ sid }: { sid: string }) {
 		const view = await attempt(() => call('session.choose', { sid, include, from, afterwards }), setError);
 		if (view && turn === chosen.current) setSession(view);
 	};
-	const send = async (include: string[]) => {
+	const send = async (include: string[], from: Record<string, From>) => {
 		setBusy(true);
 		const afterwards = session.afterwards ?? 'keep';
-		const started = await attempt(
-			() => call('session.send', { sid, include, from: session.from, afterwards }),
-			setError,
-		);
+		const started = await attempt(() => call('session.send', { sid, include, from, afterwards }), setError);
 		setBusy(false);
 		if (!started) return;
 		takeJob(started);

@@ -1,6 +1,6 @@
 /** The activity log in words. Pure: `now` is milliseconds since the epoch, `locale` a BCP 47 tag, the time zone the device's. */
 import type { ActivityEntry } from '../../sw/contract.js';
-import { countWords } from './dates.js';
+import { countWords } from './amounts.js';
 import { kindWords } from './kinds.js';
 
 export const activity = {
@@ -49,13 +49,13 @@ export function sentence(entry: ActivityEntry, locale: string): string {
 		case 'downloaded':
 			return `Collected ${records(kinds, locale)} from ${name} on this device`;
 		case 'copy_on':
-			return `Records of ${name} are kept on this device from now on`;
+			return `Turned on the copy of ${name} on this device`;
 		case 'copy_off':
-			return `Deleted the copy of ${name} on this device`;
+			return `Turned off and deleted the copy of ${name} on this device`;
 		case 'copied':
-			return `Brought the copy of ${name} up to date`;
+			return `Brought the copy of ${name} up to date${often}`;
 		case 'copy_failed':
-			return `Could not bring the copy of ${name} up to date`;
+			return `Could not bring the copy of ${name} up to date${often}`;
 		case 'lock_on':
 			return 'Turned the lock on';
 		case 'lock_off':

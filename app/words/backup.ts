@@ -7,12 +7,12 @@ export const backup = {
 	points: [
 		'It is a move, not a copy: once the file is made, this browser renews nothing any more. A provider that saw the same access used in two places would end it.',
 		'Only the passphrase opens the file. Nobody can reset it.',
-		'What you sent, the activity log and the settings stay here.',
+		'What you sent, copies of records, the activity log and the settings stay here.',
 	],
 	bound: (names: string) =>
 		`To be signed in to again in the other browser, because access ended or the key stays on this device: ${names}.`,
 	none: 'There is no connection to move yet.',
-	working: 'Something is being sent or collected. Wait until it is done.',
+	working: 'Records are being read, sent or collected. Wait until that is done.',
 	start: 'Make a backup',
 	passphrase: 'Passphrase',
 	again: 'The same once more',

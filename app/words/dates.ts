@@ -1,5 +1,5 @@
 /**
- * Dates, times, amounts and expiry in words. Pure: `now` is milliseconds since the epoch, `locale` a BCP 47 tag, the time
+ * Dates, times and expiry in words. Pure: `now` is milliseconds since the epoch, `locale` a BCP 47 tag, the time
  * zone that of the device.
  */
 import type { ConnectionView } from '../../sw/contract.js';
@@ -39,6 +39,12 @@ export function agoWords(at: number, now: number, locale: string): string {
 	if (days === 0) return relative.format(-Math.floor(past / HOUR), 'hour');
 	if (days < 7) return relative.format(-days, 'day');
 	return dateWords(at, now, locale);
+}
+
+/** What comes after "from" or "of": "moments ago", "12 minutes ago", "yesterday", "Jan 22". */
+export function fromWords(at: number, now: number, locale: string): string {
+	const ago = agoWords(at, now, locale);
+	return ago === 'just now' ? 'moments ago' : ago;
 }
 
 /** What comes after "since": "3:40 PM" today, else "Jan 22"; never a moment to come, which a clock that was wrong had noted. */
@@ -104,21 +110,4 @@ export function birthDateWords(date: string, locale: string): string {
 		...(month ? { month: day ? 'short' : 'long' } : {}),
 		...(day ? { day: 'numeric' } : {}),
 	}).format(at);
-}
-
-export function countWords(count: number, locale: string): string {
-	return new Intl.NumberFormat(locale).format(count);
-}
-
-/** Octets in kB, MB or GB of powers of 1000. */
-export function bytesWords(bytes: number, locale: string): string {
-	const units = ['kB', 'MB', 'GB'] as const;
-	let value = bytes / 1000;
-	let unit = 0;
-	while (value >= 999.5 && unit < units.length - 1) {
-		value /= 1000;
-		unit++;
-	}
-	const digits = unit === 0 || value >= 100 ? 0 : 1;
-	return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value)} ${units[unit]}`;
 }

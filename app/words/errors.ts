@@ -195,7 +195,7 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 	},
 	copy_gone: {
 		title: 'The copy on this device is gone',
-		body: 'It was deleted meanwhile. Choose to fetch the records now instead.',
+		body: 'It was deleted meanwhile. Cancel, and choose “Fetch now” instead.',
 	},
 	storage_full: {
 		title: 'This device has no room left',

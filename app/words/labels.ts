@@ -27,9 +27,6 @@ export const connections = {
 	stored: 'Connections are stored in this browser only.',
 	connect: 'Connect a Health Provider',
 	clear: 'Clear All Connections',
-	emptyTitle: 'No connections yet',
-	emptyBody:
-		'Connect a patient portal once. Satchel keeps the connection, so that next time there is nothing to sign in to.',
 	patientUnknown: 'Patient details could not be read',
 	unnamed: 'Name not given',
 	born: (date: string) => `Born ${date}`,
@@ -48,4 +45,7 @@ export const connections = {
 	checked: (name: string) => `${name} was checked just now.`,
 	deviceBound: 'Works in this browser only: its key cannot be copied.',
 	activity: 'Activity',
+	records: 'Records on this device',
+	copy: (ago: string) => `Copy from ${ago}`,
+	updating: 'Updating the copy…',
 };

@@ -11,6 +11,8 @@ export const leave = {
 	cleared: 'All connections were cleared.',
 	open: (names: string) =>
 		`${names} did not confirm that access has ended. You can end it there yourself, in the settings of the patient portal.`,
+	copyToo: 'The copy of the records on this device is deleted with it.',
+	copiesToo: 'The copies of records on this device are deleted as well.',
 	/** Once more than access that goes on elsewhere is ended with it. */
 	movedBody:
 		'They were handed over to a backup: where it was restored, access ends as well. To delete them here alone, choose “Forget here” above.',

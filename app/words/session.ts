@@ -1,4 +1,4 @@
-/** Labels of sessions, of collecting, and of the work that both show. Apart, so that they load with them. */
+/** Labels of sessions and of collecting. Apart, so that they load with them. */
 
 export const session = {
 	opening: 'Opening the session…',
@@ -46,35 +46,7 @@ export const collect = {
 	readyBody:
 		'The zip holds your documents as files that you can open, and every record as data for other apps (NDJSON). Keep it somewhere safe: it is not encrypted.',
 	download: 'Download Zip',
-	discard: 'Delete this copy',
+	discard: 'Delete this zip',
 	emptyBody: 'There is nothing to collect from yet. Connect a provider first.',
 	working: 'Collecting your records',
-};
-
-export const progress = {
-	sending: 'Sending your records',
-	keepOpen: 'Keep this page open. If it closes, the work goes on from where it stopped when you come back.',
-	refreshing: 'Refreshing token',
-	fetching: 'Fetching records',
-	encrypting: 'Encrypting',
-	sendingStep: 'Sending',
-	packing: 'Packing',
-	recordsBytes: (count: string, bytes: string) => `${count} records, ${bytes}`,
-	sealed: (bytes: string) => bytes,
-	sent: (sent: string, all: string) => `${sent} of ${all}`,
-	summary: (step: string, count: string) => `${step}. ${count} records so far.`,
-	overall: 'Overall progress',
-	waiting: 'Paused. It goes on by itself.',
-	waitingUntil: (time: string) => `Paused. It goes on by itself at ${time}.`,
-	failed: 'This did not work',
-	partial: (count: string) => `${count}, some could not be read`,
-	refused: 'Not allowed by the provider',
-	kindFailed: 'Could not be read',
-	loading: (count: string) => `${count}…`,
-	nothingUnder: (kinds: string) => `Nothing under: ${kinds}`,
-	unreadTitle: 'What could not be read',
-	unread: (kind: string) => `${kind} could not be read`,
-	unreadSome: (kind: string) => `Some ${kind.toLowerCase()} could not be read`,
-	unreadRefused: (kind: string) => `${kind}: the provider does not allow reading them`,
-	stepState: { todo: 'not started', active: 'under way', done: 'done', failed: 'stopped' },
 };

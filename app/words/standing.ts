@@ -29,5 +29,5 @@ export const paused = {
 	forget: 'Forget here',
 	forgetTitle: 'Forget everything in this browser?',
 	forgetBody:
-		'Connections, settings and the activity log are deleted here. No access is ended: your connections live on where the backup was restored. If it was not restored yet, the backup file and its passphrase are all that is left of them.',
+		'Connections, copies of records, settings and the activity log are deleted here. No access is ended: your connections live on where the backup was restored. If it was not restored yet, the backup file and its passphrase are all that is left of them.',
 };

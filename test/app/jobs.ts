@@ -1,4 +1,4 @@
-import type { JobView, SourceProgress } from '../../sw/contract.js';
+import type { JobView, KindProgress, SourceProgress } from '../../sw/contract.js';
 
 /** A job for tests; `change` says what matters. */
 export function makeJob(change: Partial<JobView> = {}): JobView {
@@ -21,6 +21,9 @@ export function makeSource(change: Partial<SourceProgress> = {}): SourceProgress
 	return {
 		connectionId: 'c1',
 		name: 'Lakeside',
+		from: 'provider',
+		asOf: null,
+		requests: 0,
 		step: 'waiting',
 		kinds: [],
 		resources: 0,
@@ -28,4 +31,13 @@ export function makeSource(change: Partial<SourceProgress> = {}): SourceProgress
 		error: null,
 		...change,
 	};
+}
+
+export function makeKind(
+	type: string,
+	status: KindProgress['status'],
+	count = 0,
+	change: Partial<KindProgress> = {},
+): KindProgress {
+	return { type, status, count, of: null, bytes: 0, ms: 0, slowSince: null, keptFrom: null, ...change };
 }

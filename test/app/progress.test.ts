@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { jobFraction, jobSteps, unreadKinds } from '../../app/progress.js';
-import type { KindProgress } from '../../sw/contract.js';
-import { makeJob, makeSource } from './jobs.js';
+import {
+	jobFraction,
+	jobSteps,
+	jobTotals,
+	keepJobOf,
+	kindFraction,
+	slowKinds,
+	sortKinds,
+	sourceFraction,
+	unreadKinds,
+} from '../../app/progress.js';
+import { makeKind as kind, makeJob, makeSource } from './jobs.js';
 
-const kind = (type: string, status: KindProgress['status'], count = 0): KindProgress => ({ type, status, count });
 const states = (job: Parameters<typeof jobSteps>[0]) => jobSteps(job).map(({ name, state }) => `${name} ${state}`);
 
 describe('the steps of a job', () => {
@@ -76,5 +84,94 @@ describe('what could not be read', () => {
 	it('failed, refused and partly read kinds are listed; empty ones are not', () => {
 		const kinds = (['ok', 'empty', 'failed', 'refused', 'partial'] as const).map((status) => kind(status, status));
 		expect(unreadKinds(makeSource({ kinds })).map(({ type }) => type)).toEqual(['failed', 'refused', 'partial']);
+	});
+
+	it('what an older reading stands in for is listed, whatever came of it then', () => {
+		const kinds = [kind('Goal', 'ok', 3, { keptFrom: 5 }), kind('CarePlan', 'ok', 3)];
+		expect(unreadKinds(makeSource({ kinds })).map(({ type }) => type)).toEqual(['Goal']);
+	});
+});
+
+describe('how far a kind is', () => {
+	it('is a share where it is known how much there will be, and never all of it before it is settled', () => {
+		expect(kindFraction(kind('Observation', 'loading', 30, { of: 120 }))).toBe(0.25);
+		expect(kindFraction(kind('Observation', 'loading', 150, { of: 120 }))).toBeLessThan(1);
+		expect(kindFraction(kind('Observation', 'ok', 150, { of: 120 }))).toBe(1);
+	});
+
+	it('is not known where nobody knows how much there will be', () => {
+		expect(kindFraction(kind('Observation', 'loading', 30))).toBeNull();
+		expect(kindFraction(kind('Observation', 'loading', 30, { of: 0 }))).toBeNull();
+	});
+
+	it('weighs in its source by what is known to come, without hiding the others', () => {
+		const large = kind('Observation', 'loading', 5_000, { of: 10_000 });
+		const kinds = [large, kind('Goal', 'empty'), kind('Device', 'waiting')];
+		const half = sourceFraction(makeSource({ step: 'fetching', kinds }));
+		expect(half).toBeGreaterThan(0.4);
+		expect(half).toBeLessThan(0.6);
+		const rest = [{ ...large, status: 'ok' as const }, kind('Goal', 'empty'), kind('Device', 'waiting')];
+		expect(sourceFraction(makeSource({ step: 'fetching', kinds: rest }))).toBeLessThan(1);
+	});
+});
+
+describe('what a source shows', () => {
+	it('has a row for what came, could not be read or is slow; the rest is folded by whether it is still asked for', () => {
+		const kinds = [
+			kind('Patient', 'ok', 1),
+			kind('Observation', 'loading', 7),
+			kind('Condition', 'failed'),
+			kind('Coverage', 'refused'),
+			kind('DocumentReference', 'loading', 0, { slowSince: 1 }),
+			kind('Procedure', 'loading'),
+			kind('Device', 'waiting'),
+			kind('Goal', 'empty'),
+		];
+		const { rows, asked, empty } = sortKinds(makeSource({ kinds }));
+		expect(rows.map(({ type }) => type)).toEqual([
+			'Patient',
+			'Observation',
+			'Condition',
+			'Coverage',
+			'DocumentReference',
+		]);
+		expect({ asked, empty }).toEqual({ asked: ['Procedure', 'Device'], empty: ['Goal'] });
+	});
+
+	it('what is slow is listed by how long it has been, and no more once its source is over', () => {
+		const slow = (since: number) => [kind('Binary', 'loading', 0, { slowSince: since })];
+		const job = makeJob({
+			sources: [
+				makeSource({ name: 'A', step: 'fetching', kinds: slow(20) }),
+				makeSource({ name: 'B', step: 'fetching', kinds: slow(10) }),
+				makeSource({ name: 'C', step: 'failed', kinds: slow(5) }),
+			],
+		});
+		expect(slowKinds(job).map(({ source, since }) => [source, since])).toEqual([
+			['B', 10],
+			['A', 20],
+		]);
+	});
+
+	it('totals add up over the sources', () => {
+		const sources = [
+			makeSource({ resources: 2, bytes: 30, requests: 4 }),
+			makeSource({ resources: 5, bytes: 70, requests: 6 }),
+		];
+		expect(jobTotals(makeJob({ sources }))).toEqual({ resources: 7, bytes: 100, requests: 10 });
+	});
+});
+
+describe('the reading into a copy', () => {
+	const keep = makeJob({ id: 'k', kind: 'keep', sources: [makeSource({ connectionId: 'c1' })] });
+
+	it('is found by its connection while it goes on', () => {
+		expect(keepJobOf('c1', [makeJob(), keep], {})?.id).toBe('k');
+		expect(keepJobOf('c2', [keep], {})).toBeUndefined();
+		expect(keepJobOf('c1', [{ ...keep, status: 'failed' }], {})).toBeUndefined();
+	});
+
+	it('is over as soon as the page has heard that it is', () => {
+		expect(keepJobOf('c1', [keep], { k: { ...keep, status: 'done' } })).toBeUndefined();
 	});
 });

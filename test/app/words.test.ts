@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { agoWords, birthDateWords, bytesWords, expiryWords, leftWords, sinceWords } from '../../app/words/dates.js';
+import { bytesWords } from '../../app/words/amounts.js';
+import { agoWords, birthDateWords, expiryWords, fromWords, leftWords, sinceWords } from '../../app/words/dates.js';
 import { errorWords } from '../../app/words/errors.js';
 import { kindWords } from '../../app/words/kinds.js';
 import { attention, type ConnectionView } from '../../sw/contract.js';
@@ -107,6 +108,11 @@ describe('times, dates and sizes in words', () => {
 		[at(12, 24, 9, 0, 2025), 'Dec 24, 2025'],
 	])('the moment %i is %s', (moment, words) => {
 		expect(agoWords(moment, now, 'en-US')).toBe(words);
+	});
+
+	it('what is from just now is from moments ago', () => {
+		expect(fromWords(now - 20_000, now, 'en-US')).toBe('moments ago');
+		expect(fromWords(at(1, 14), now, 'en-US')).toBe('3 days ago');
 	});
 
 	it('since when is a time today and a date before', () => {
