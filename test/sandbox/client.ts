@@ -147,7 +147,7 @@ export function fhirGet(
 	id: string,
 	token: string,
 	path: string,
-	accept = 'application/fhir+json',
+	accept = 'application/fhir+json, application/json+fhir;q=0.9',
 ): Promise<Response> {
 	const url = path.startsWith('http') ? path : `${systemOf(sandbox, id).fhirBaseUrl}/${path}`;
 	return fetch(url, { headers: { authorization: `Bearer ${token}`, accept } });

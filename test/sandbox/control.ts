@@ -3,14 +3,17 @@
  * `POST /_faults {rules}` adds, `DELETE /_faults` resets, `GET /_faults?system=` counts;
  * `GET /_faults/held` answers as soon as an answer is kept, `POST /_faults/release` sends those that are;
  * `POST /_control/expire {system?, what?: "grants"|"access"}` and `{system, endIn: seconds}`;
- * `POST /_control/take-back {system, username?}`.
+ * `POST /_control/take-back {system, username?}`;
+ * `POST /_control/records {system, username}` with `put` (a resource) and `lastUpdated?`, or `remove` (`Goal/g1`).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaultControl, FaultRule } from './faults.js';
+import type { Json, RecordControl } from './fhir/record.js';
 import { readBody, send, sendJson } from './http.js';
 
 export async function control(
 	faults: FaultControl,
+	records: (system: string, username: string) => RecordControl,
 	req: IncomingMessage,
 	res: ServerResponse,
 	url: URL,
@@ -29,6 +32,24 @@ export async function control(
 	} else if (call === 'POST /_control/take-back') {
 		const { system, username } = body as { system: string; username?: string };
 		faults.takeBack(system, username);
+	} else if (call === 'POST /_control/records') {
+		const {
+			system = '',
+			username = '',
+			put,
+			remove,
+			lastUpdated,
+		} = body as {
+			system?: string;
+			username?: string;
+			put?: Json & { resourceType: string; id: string };
+			remove?: string;
+			lastUpdated?: string;
+		};
+		const record = records(system, username);
+		if (put) record.put(put, lastUpdated);
+		const [type, id] = remove?.split('/') ?? [];
+		if (type && id) record.remove(type, id);
 	} else return send(res, 404, 'text/plain', 'Not Found');
 	sendJson(res, 200, {});
 }

@@ -1,5 +1,6 @@
 /** Who can sign in, and what record each has at each health system. Generated when first asked for, then kept. */
 import type { PatientRecord } from './fhir/record.js';
+import { toDstu2 } from './patients/dstu2.js';
 import { generateRecord } from './patients/generate.js';
 import { loadFolder } from './patients/load.js';
 import { nameOf, type Person, people } from './patients/people.js';
@@ -12,7 +13,10 @@ export interface Directory {
 	record(system: string, username: string): PatientRecord;
 }
 
-export function createDirectory(systems: SystemProfile[], options: { data?: string; recordBytes?: number }): Directory {
+export function createDirectory(
+	systems: SystemProfile[],
+	options: { data?: string; recordBytes?: number; recordStaff?: number },
+): Directory {
 	const taken = new Set(people.map(({ username }) => username));
 	const generated = new Map<string, Person>(people.map((person) => [person.username, person]));
 	const loaded = new Map(
@@ -21,21 +25,24 @@ export function createDirectory(systems: SystemProfile[], options: { data?: stri
 	const records = new Map<string, PatientRecord>();
 
 	function record(system: string, username: string): PatientRecord {
-		const fromFile = loaded.get(username);
-		if (fromFile) return fromFile.record;
-		const person = generated.get(username);
-		const profile = systems.find(({ id }) => id === system);
-		if (!person || !profile) throw new Error('no such record');
 		const key = `${system}/${username}`;
-		let found = records.get(key);
-		if (!found) {
+		const known = records.get(key);
+		if (known) return known;
+		const profile = systems.find(({ id }) => id === system);
+		const person = generated.get(username);
+		let found = loaded.get(username)?.record;
+		if (profile && person) {
 			found = generateRecord(person, {
 				place: system,
 				inlineHtml: profile.fhir.inlineHtml,
 				...(options.recordBytes === undefined ? {} : { bytes: options.recordBytes }),
+				...(options.recordStaff === undefined ? {} : { staff: options.recordStaff }),
 			});
-			records.set(key, found);
+			for (const type in profile.fhir.empty) for (const { id } of found.list(type)) found.remove(type, id);
 		}
+		if (!found || !profile) throw new Error('no such record');
+		if (profile.fhir.version === '1.0.2') found = toDstu2(found);
+		records.set(key, found);
 		return found;
 	}
 

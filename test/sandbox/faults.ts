@@ -1,4 +1,6 @@
 /** Faults that a test switches on, and the counters that tell it what was asked of the sandbox. */
+import { createHash } from 'node:crypto';
+
 export type Endpoint =
 	| 'discovery'
 	| 'metadata'
@@ -22,19 +24,32 @@ export interface FaultMatch {
 	nth?: number;
 	/** Only the first so many matching requests. */
 	times?: number;
+	/** Only so long after the first matching request. */
+	forMs?: number;
+	/** Only about this share of them, from 0 to 1: by `seed`, address and repetition, so that their order does not matter. */
+	share?: number;
+	seed?: number;
 }
 
 /** Several members may be set together. */
 export interface FaultAction {
 	/** Answers at once with this status. */
 	status?: number;
-	body?: string;
+	/** Text; octets where it must be no text. */
+	body?: string | Uint8Array;
 	headers?: Record<string, string>;
+	/** Adds `Retry-After` to such an answer: as the number, or as the date that it comes to. */
+	retryAfter?: { seconds: number; as?: 'seconds' | 'date' };
 	contentType?: string;
 	/** Answers 200 with a web page. */
 	html?: boolean;
 	/** Answers 200 with so many octets of JSON. */
 	huge?: number;
+	/**
+	 * Answers 200 with so many octets, made only as they are taken: with a Content-Length (the default), without one
+	 * (`chunked`), or as what a small `Content-Encoding: gzip` unpacks to.
+	 */
+	flood?: { octets: number; as?: 'length' | 'chunked' | 'gzip' };
 	/** Redirects to itself for ever. */
 	redirectLoop?: boolean;
 	/** Never answers. */
@@ -54,8 +69,20 @@ export interface FaultAction {
 	tokenPatch?: Record<string, unknown>;
 	/** `next` links lead to this origin. */
 	nextOrigin?: string;
+	/** What becomes of the `next` link of searchsets; see `spoil.ts`. */
+	next?: 'gone' | 'elsewhere' | 'invalid' | 'self' | 'round' | 'again' | 'empty';
 	/** Searchsets carry a resource of somebody else. */
 	foreignPatient?: boolean;
+	/** Every resource that is answered, by read or search, says that it is somebody else's. */
+	reassign?: boolean;
+	/** The answer's text stops in the middle, as if that were all of it. */
+	truncate?: boolean;
+	/** The connection breaks in the middle of the answer. */
+	cut?: boolean;
+	/** The answer comes one octet at a time, with so many milliseconds between them. */
+	trickleMs?: number;
+	/** All access tokens of the system end as this request comes. */
+	expireAccess?: boolean;
 	/** `iss` of the authorization response. */
 	iss?: string;
 }
@@ -80,6 +107,8 @@ export interface Counts {
 	familiesRevoked: number;
 	/** Clients that were registered with a key of their own. */
 	registrations: number;
+	/** Octets of `flood` that were taken, before they are unpacked. */
+	flooded: number;
 }
 
 export interface FaultControl {
@@ -102,8 +131,22 @@ export interface FaultControl {
 	takeBack(system: string, username?: string): void;
 }
 
+interface Entry {
+	rule: FaultRule;
+	seen: number;
+	/** When the first request matched. */
+	since: number | null;
+	/** How often each address was asked for, where that decides. */
+	asked: Map<string, number>;
+}
+
+/** A number in [0, 1) that depends on the text alone. */
+function chance(text: string): number {
+	return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32;
+}
+
 export class Faults {
-	#rules: { rule: FaultRule; seen: number }[] = [];
+	#rules: Entry[] = [];
 	readonly #counts = new Map<string, Counts>();
 	readonly #kept = new Set<() => void>();
 	#watchers: (() => void)[] = [];
@@ -126,7 +169,7 @@ export class Faults {
 	}
 
 	add(...rules: FaultRule[]): () => void {
-		const added = rules.map((rule) => ({ rule, seen: 0 }));
+		const added = rules.map((rule): Entry => ({ rule, seen: 0, since: null, asked: new Map() }));
 		this.#rules.push(...added);
 		return () => {
 			this.#rules = this.#rules.filter((entry) => !added.includes(entry));
@@ -136,7 +179,7 @@ export class Faults {
 	counts(system: string): Counts {
 		let counts = this.#counts.get(system);
 		if (!counts) {
-			counts = { requests: {}, types: {}, refreshes: 0, replays: 0, familiesRevoked: 0, registrations: 0 };
+			counts = { requests: {}, types: {}, refreshes: 0, replays: 0, familiesRevoked: 0, registrations: 0, flooded: 0 };
 			this.#counts.set(system, counts);
 		}
 		return counts;
@@ -165,6 +208,13 @@ export class Faults {
 			entry.seen++;
 			if (match.nth !== undefined && entry.seen !== match.nth) continue;
 			if (match.times !== undefined && entry.seen > match.times) continue;
+			entry.since ??= Date.now();
+			if (match.forMs !== undefined && Date.now() - entry.since >= match.forMs) continue;
+			if (match.share !== undefined) {
+				const asked = (entry.asked.get(url) ?? 0) + 1;
+				entry.asked.set(url, asked);
+				if (chance(`${match.seed ?? 0} ${url} ${asked}`) >= match.share) continue;
+			}
 			Object.assign(action, rule.action);
 		}
 		return action;

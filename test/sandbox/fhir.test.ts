@@ -26,10 +26,10 @@ const idsStored = (id: string, type: string) => stored(id, type).map((resource) 
 
 /** The query that a system wants for all Observations. */
 const all: Record<string, string> = { lakeside: '&category=laboratory,vital-signs,social-history' };
-for (const id of ['summit', 'northgate']) all[id] = all.lakeside!;
+for (const id of ['summit', 'northgate', 'bayside', 'heritage']) all[id] = all.lakeside!;
 
 describe('searching', () => {
-	test.each(['lakeside', 'harbor', 'summit', 'clinic', 'walled', 'meridian', 'northgate'])(
+	test.each(['lakeside', 'harbor', 'summit', 'clinic', 'walled', 'meridian', 'northgate', 'bayside', 'heritage'])(
 		'%s: the pages of a search hold every resource exactly once',
 		async (id) => {
 			const pages = await pagesOf(
@@ -229,4 +229,79 @@ describe('reading', () => {
 			other: await status(`Condition?patient=${patient('harbor')}`),
 		}).toEqual(expected);
 	});
+});
+
+describe('a record that changes', () => {
+	const goals = async (id: string, more = '') => pagesOf(sandbox, id, token(id), `Goal?patient=${patient(id)}${more}`);
+	const goal = (id: string) => ({
+		resourceType: 'Goal',
+		id: 'g-new',
+		lifecycleStatus: 'active',
+		subject: sandbox.records(id, 'camila').patient,
+	});
+
+	test('what was added and changed since a time is found by _lastUpdated, and what was removed is gone', async () => {
+		const record = sandbox.records('harbor', 'camila');
+		const since = '&_lastUpdated=gt2026-06-01T00:00:00Z';
+		expect(idsOf(await goals('harbor', since), 'Goal')).toEqual([]);
+		record.put(goal('harbor'), '2026-06-02T00:00:00Z');
+		const [page] = await goals('harbor', since);
+		expect(idsOf([page!], 'Goal')).toEqual(['g-new']);
+		expect(page!.link?.find(({ relation }) => relation === 'self')?.url).toContain('_lastUpdated=gt2026-06-01');
+		record.put({ ...goal('harbor'), lifecycleStatus: 'completed' }, '2026-06-03T00:00:00Z');
+		expect(idsOf(await goals('harbor', '&_lastUpdated=gt2026-06-02T12:00:00Z'), 'Goal')).toEqual(['g-new']);
+		expect(record.get('Goal', 'g-new')).toMatchObject({ lifecycleStatus: 'completed', meta: { versionId: '2' } });
+		record.remove('Goal', 'g-new');
+		expect(idsOf(await goals('harbor', since), 'Goal')).toEqual([]);
+		expect((await get('harbor', 'Goal/g-new')).status).toBe(404);
+		expect(() => record.remove('Goal', 'g-new')).toThrow('no such resource');
+	});
+
+	test('one system passes over _lastUpdated, and its self link tells; another refuses it', async () => {
+		const everything = idsStored('meridian', 'Goal');
+		const [page] = await goals('meridian', '&_lastUpdated=gt2100');
+		expect(everything.length).toBeGreaterThan(0);
+		expect(idsOf([page!], 'Goal')).toEqual(everything);
+		expect(page!.link?.find(({ relation }) => relation === 'self')?.url).not.toContain('_lastUpdated');
+		expect((await get('northgate', `Goal?patient=${patient('northgate')}&_lastUpdated=gt2100`)).status).toBe(400);
+	});
+});
+
+describe('a DSTU2 server', () => {
+	test('tells by a Conformance, and in no other way, what it can do and where one signs in', async () => {
+		expect((await get('heritage', '.well-known/smart-configuration')).status).toBe(404);
+		const response = await get('heritage', 'metadata');
+		expect(response.headers.get('content-type')).toMatch(/^application\/json\+fhir/);
+		const statement = await response.json();
+		expect(statement).toMatchObject({ resourceType: 'Conformance', fhirVersion: '1.0.2' });
+		expect(JSON.stringify(statement.rest[0].security.extension)).toContain('/heritage/oauth/token');
+		expect(statement.rest[0].resource.map(({ type }: { type: string }) => type)).not.toContain('MedicationRequest');
+	});
+
+	test('has the shapes of DSTU2, and speaks its media type alone', async () => {
+		const whose = `patient=${patient('heritage')}`;
+		const [orders] = await pagesOf(sandbox, 'heritage', token('heritage'), `MedicationOrder?${whose}`);
+		expect(orders!.entry?.[0]?.resource).toMatchObject({ patient: sandbox.records('heritage', 'camila').patient });
+		const [conditions] = await pagesOf(sandbox, 'heritage', token('heritage'), `Condition?${whose}&category=problem`);
+		expect(conditions!.entry?.[0]?.resource).toMatchObject({ category: { coding: [{ code: 'problem' }] } });
+		expect((await get('heritage', `Goal?${whose}`, 'application/fhir+json')).status).toBe(406);
+		expect((await get('heritage', `MedicationRequest?${whose}`)).status).toBe(404);
+	});
+
+	test('finds care teams, which are CarePlans, only by their category', async () => {
+		const find = async (more: string) =>
+			idsOf(
+				await pagesOf(sandbox, 'heritage', token('heritage'), `CarePlan?patient=${patient('heritage')}${more}`),
+				'CarePlan',
+			);
+		expect(await find('')).toHaveLength(1);
+		expect(await find('&category=careteam,longitudinal,encounter')).toHaveLength(1);
+		expect(idsStored('heritage', 'CarePlan')).toHaveLength(2);
+	});
+});
+
+test('one system claims a total of what it does not have', async () => {
+	const [page] = await pagesOf(sandbox, 'bayside', token('bayside'), `Goal?patient=${patient('bayside')}`);
+	expect(page).toMatchObject({ total: 50 });
+	expect(page!.entry).toBeUndefined();
 });

@@ -1,9 +1,12 @@
-/** The sandbox by itself. Environment: SANDBOX_PORT (8788), SANDBOX_DATA, APP_ORIGIN (http://localhost:8787). */
+/**
+ * The sandbox by itself. Environment: SANDBOX_PORT (8788), SANDBOX_DATA, APP_ORIGIN (http://localhost:8787), SANDBOX_ORIGIN where
+ * a proxy stands in front of it, SANDBOX_BYTES as the size of everybody's record, SANDBOX_STAFF as the practitioners in it.
+ */
 import { readPort } from '../../relay/server/config.js';
 import { exitWithProblems } from '../../relay/server/start-errors.js';
 import { startSandbox } from './server.js';
 
-const { SANDBOX_PORT, SANDBOX_DATA, APP_ORIGIN } = process.env;
+const { SANDBOX_PORT, SANDBOX_DATA, APP_ORIGIN, SANDBOX_ORIGIN, SANDBOX_BYTES, SANDBOX_STAFF } = process.env;
 
 async function start() {
 	let port = 0;
@@ -13,6 +16,9 @@ async function start() {
 			port,
 			appOrigins: (APP_ORIGIN || 'http://localhost:8787').split(',').map((origin) => origin.trim()),
 			...(SANDBOX_DATA ? { data: SANDBOX_DATA } : {}),
+			...(SANDBOX_ORIGIN ? { origin: SANDBOX_ORIGIN } : {}),
+			...(SANDBOX_BYTES ? { recordBytes: Number(SANDBOX_BYTES) } : {}),
+			...(SANDBOX_STAFF ? { recordStaff: Number(SANDBOX_STAFF) } : {}),
 		});
 	} catch (cause) {
 		return exitWithProblems(cause, { portName: 'SANDBOX_PORT', port });

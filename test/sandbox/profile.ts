@@ -1,4 +1,5 @@
 /** What a health system of the sandbox can be like. The servers read these fields and never ask which system they are. */
+import type { FhirVersion } from './fhir/params.js';
 
 /** How refreshing behaves: `none` issues no refresh token at all. */
 export type RefreshPolicy =
@@ -57,9 +58,15 @@ export interface AuthProfile {
 	/** A refresh without `scope` is refused. */
 	refreshNeedsScope: boolean;
 	cors: boolean;
+	/** Where a client learns of the endpoints: the well-known document and `/metadata`, or the latter alone. */
+	discovery: 'well-known' | 'metadata';
 }
 
 export interface FhirProfile {
+	/** 1.0.2 is DSTU2: records have its shapes, `/metadata` is a Conformance. */
+	version: FhirVersion;
+	/** The media type of FHIR JSON that it speaks; a request that accepts another one alone gets 406. */
+	json: 'application/fhir+json' | 'application/json+fhir';
 	cors: boolean;
 	pageSize: number;
 	maxPageSize: number;
@@ -77,8 +84,14 @@ export interface FhirProfile {
 	refuses: string[];
 	/** Types that this server does not have. */
 	lacks: string[];
+	/** Types of which it holds nothing, and the total that a search of them claims nonetheless. */
+	empty: Record<string, number>;
+	/** Categories, by type, whose resources are found only where a search names a category. */
+	onlyByCategory: Record<string, string>;
 	/** What an unsupported type gets. */
 	unsupported: 'html' | 'outcome';
+	/** Searching by `_lastUpdated`: it works; it is passed over in silence (all is found, and `self` leaves it out); 400. */
+	lastUpdated: 'works' | 'ignored' | 'refused';
 	/** Sends `RateLimit-*` headers. */
 	rateLimits: boolean;
 	/** HTML documents come inside the DocumentReference, not as a Binary. */
@@ -130,9 +143,12 @@ export const auth: AuthProfile = {
 	durations,
 	refreshNeedsScope: false,
 	cors: true,
+	discovery: 'well-known',
 };
 
 export const fhir: FhirProfile = {
+	version: '4.0.1',
+	json: 'application/fhir+json',
 	cors: true,
 	pageSize: 100,
 	maxPageSize: 500,
@@ -143,7 +159,10 @@ export const fhir: FhirProfile = {
 	requires: {},
 	refuses: [],
 	lacks: [],
+	empty: {},
+	onlyByCategory: {},
 	unsupported: 'outcome',
+	lastUpdated: 'works',
 	rateLimits: false,
 	inlineHtml: false,
 };

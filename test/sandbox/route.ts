@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint, FaultAction, Faults } from './faults.js';
 import { capabilityStatement, smartConfiguration } from './fhir/capability.js';
 import { FHIR_JSON, type FhirHandler } from './fhir/server.js';
+import { flood } from './flood.js';
 import { governHeaders, preflight, redirect, send, sendJson } from './http.js';
 import type { AuthorizationServer } from './oauth/server.js';
 import type { SystemProfile } from './profile.js';
+import { spoilReply, takePage } from './spoil.js';
 
 export interface Site {
 	profile: SystemProfile;
@@ -36,8 +38,21 @@ function endpointOf(area: string, path: string): Endpoint {
 	return path === '/metadata' ? 'metadata' : 'fhir';
 }
 
+/** `Retry-After` (RFC 9110, section 10.2.3); its date is the server's own clock's, in whole seconds and never too early. */
+function retryAfter({ retryAfter }: FaultAction, clockSkewSeconds: number): Record<string, string> {
+	if (!retryAfter) return {};
+	const { seconds, as = 'seconds' } = retryAfter;
+	const at = Math.ceil(Date.now() / 1000 + clockSkewSeconds + seconds) * 1000;
+	return { 'Retry-After': as === 'date' ? new Date(at).toUTCString() : String(seconds) };
+}
+
 /** Answers in the place of the real handler where a fault says so; false: go on. */
-async function misbehave(action: FaultAction, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+async function misbehave(
+	action: FaultAction,
+	req: IncomingMessage,
+	res: ServerResponse,
+	{ clockSkewSeconds }: SystemProfile,
+): Promise<boolean> {
 	if (action.delayMs !== undefined) await sleep(action.delayMs);
 	if (action.hang) return true;
 	if (action.reset) {
@@ -51,7 +66,7 @@ async function misbehave(action: FaultAction, req: IncomingMessage, res: ServerR
 		send(res, 200, 'application/json', `{"padding":"${'x'.repeat(Math.max(0, action.huge - 14))}"}`);
 	} else if (action.status !== undefined || action.body !== undefined) {
 		const { status = 200, contentType = 'application/json', body = '', headers } = action;
-		send(res, status, contentType, body, headers);
+		send(res, status, contentType, body, { ...headers, ...retryAfter(action, clockSkewSeconds) });
 	} else return false;
 	return true;
 }
@@ -101,15 +116,26 @@ export async function route(
 		errorsAs500: profile.errorsAs500 && action.status === undefined && forPrograms.has(endpoint),
 		...(action.iss === undefined ? {} : { iss: action.iss }),
 	});
-	if (await misbehave(action, req, res)) return;
+	if (action.expireAccess) oauth.storage.expire('access');
+	if (await misbehave(action, req, res, profile)) return;
+	if (action.flood) {
+		const { contentType = type === 'Binary' ? 'application/pdf' : FHIR_JSON } = action;
+		return flood(res, contentType, action.flood, (octets) => {
+			faults.counts(profile.id).flooded += octets;
+		});
+	}
+	const page = takePage(url);
+	spoilReply(action, res, { url, origin, fhirBase: `${origin}/${profile.id}/fhir`, page });
 	governReply(action, faults, req, res);
 	if (action.tokenPatch) site.tokenPatches.set(req, action.tokenPatch);
 
 	if (area === 'oauth') return oauth.handle(req, res, path, url.search);
+	if (endpoint === 'discovery' && profile.auth.discovery === 'metadata')
+		return send(res, 404, 'text/plain', 'Not Found');
 	if (endpoint === 'discovery') return sendJson(res, 200, smartConfiguration(profile, oauth));
 	if (endpoint === 'metadata') {
 		const statement = capabilityStatement(profile, `${origin}/${profile.id}/fhir`, oauth.issuer);
-		return send(res, 200, FHIR_JSON, JSON.stringify(statement));
+		return send(res, 200, `${profile.fhir.json}; charset=utf-8`, JSON.stringify(statement));
 	}
 	if (endpoint === 'fhir') return site.fhir(req, res, path, url.searchParams, action);
 	send(res, 404, 'text/plain', 'Not Found');

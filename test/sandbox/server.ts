@@ -9,7 +9,7 @@ import { control } from './control.js';
 import { createDirectory } from './directory.js';
 import { type FaultControl, Faults } from './faults.js';
 import { typesOf } from './fhir/capability.js';
-import type { Resource } from './fhir/record.js';
+import { type RecordControl, type Resource, recordControl } from './fhir/record.js';
 import { createFhirServer } from './fhir/server.js';
 import { send, sendHtml, sendJson } from './http.js';
 import { PASSWORD } from './oauth/interaction.js';
@@ -23,6 +23,8 @@ export interface SandboxOptions {
 	/** 0, the default, takes a free one. */
 	port?: number;
 	host?: string;
+	/** Where browsers find it, if not at its own port: the address of a proxy. */
+	origin?: string;
 	/** Origins of the app; each gives the redirect URI `<origin>/connect/callback`. */
 	appOrigins?: string[];
 	/** Further redirect URIs. */
@@ -46,6 +48,8 @@ export interface SandboxOptions {
 	clientJwksUri?: string;
 	/** Overrides the size of generated records, in octets. */
 	recordBytes?: number;
+	/** Generated records are as a large hospital's, with so many practitioners. */
+	recordStaff?: number;
 	/** The health systems; all of them by default. */
 	systems?: SystemProfile[];
 }
@@ -80,6 +84,8 @@ export interface Sandbox {
 	patientId(system: string, username: string): string;
 	/** All of somebody's record that a system serves, supporting resources and Binaries too, as the very text served. */
 	resources(system: string, username: string): Iterable<Resource>;
+	/** Changes somebody's record while the systems run. A record from a data folder is the same at every system. */
+	records(system: string, username: string): RecordControl;
 	close(): Promise<void>;
 }
 
@@ -94,7 +100,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		const [, first = ''] = url.pathname.split('/');
 		const site = sites.get(first);
 		if (site) return route(site, faults, req, res, url);
-		if (options.faults && (first === '_faults' || first === '_control')) return control(faultControl, req, res, url);
+		if (options.faults && (first === '_faults' || first === '_control'))
+			return control(faultControl, records, req, res, url);
 		if (url.pathname === '/providers.json') return sendJson(res, 200, { providers: systems });
 		if (url.pathname === '/') return sendHtml(res, 200, home);
 		send(res, 404, 'text/plain', 'Not Found');
@@ -111,7 +118,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		server.once('error', reject);
 		server.listen(options.port ?? 0, options.host ?? 'localhost', resolve);
 	});
-	const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+	const origin = options.origin ?? `http://localhost:${(server.address() as AddressInfo).port}`;
 
 	const used = (options.systems ?? profiles).map((profile) => withOptions(profile, options));
 	const directory = createDirectory(used, options);
@@ -168,6 +175,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		if (!site) throw new Error(`no such health system: ${system}`);
 		return site.oauth.storage;
 	}
+	const records = (system: string, username: string) => recordControl(directory.record(system, username));
 	const faultControl: FaultControl = {
 		add: (...rules) => faults.add(...rules),
 		counts: (system) => faults.counts(system),
@@ -195,6 +203,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			const served = new Set(typesOf(profile).filter((type) => !profile.fhir.refuses.includes(type)));
 			for (const resource of directory.record(system, username).all()) if (served.has(resource.type)) yield resource;
 		},
+		records,
 		close: () =>
 			new Promise((resolve, reject) => {
 				server.close((error) => (error ? reject(error) : resolve()));

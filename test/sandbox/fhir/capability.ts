@@ -2,10 +2,10 @@
 import { JWT_BEARER } from '../oauth/assertions.js';
 import type { AuthorizationServer } from '../oauth/server.js';
 import type { SystemProfile } from '../profile.js';
-import { commonParams, searchParams } from './params.js';
+import { commonParams, paramsOf } from './params.js';
 
 export function typesOf(profile: SystemProfile): string[] {
-	return Object.keys(searchParams).filter((type) => !profile.fhir.lacks.includes(type));
+	return Object.keys(paramsOf(profile.fhir.version)).filter((type) => !profile.fhir.lacks.includes(type));
 }
 
 export function capabilityStatement(profile: SystemProfile, fhirBase: string, issuer: string): object {
@@ -20,20 +20,21 @@ export function capabilityStatement(profile: SystemProfile, fhirBase: string, is
 		...(type === 'Binary'
 			? {}
 			: {
-					searchParam: Object.entries({ ...commonParams, ...searchParams[type] }).map(([name, { type: kind }]) => ({
-						name,
-						type: kind,
-					})),
+					searchParam: Object.entries({ ...commonParams, ...paramsOf(profile.fhir.version)[type] })
+						.filter(([name]) => name !== '_lastUpdated' || profile.fhir.lastUpdated === 'works')
+						.map(([name, { type: kind }]) => ({ name, type: kind })),
 				}),
 	}));
+	const dstu2 = profile.fhir.version === '1.0.2';
 	return {
-		resourceType: 'CapabilityStatement',
+		resourceType: dstu2 ? 'Conformance' : 'CapabilityStatement',
+		...(dstu2 ? { acceptUnknown: 'no' } : {}),
 		status: 'active',
 		date: '2026-01-01',
 		kind: 'instance',
 		implementation: { description: profile.name, url: fhirBase },
-		fhirVersion: '4.0.1',
-		format: ['application/fhir+json', 'json'],
+		fhirVersion: profile.fhir.version,
+		format: [profile.fhir.json, 'json'],
 		rest: [
 			{
 				mode: 'server',

@@ -106,6 +106,36 @@ export const searchParams: Record<string, Record<string, Param>> = {
 	Specimen: { ...subject },
 };
 
+/** The same for DSTU2 (1.0.2): what Oracle Health documents for its server, and references to read. */
+const dstu2Params: Record<string, Record<string, Param>> = {
+	AllergyIntolerance: { ...patient, status: token('status') },
+	Appointment: { patient: reference('participant.actor'), date: date('start'), status: token('status') },
+	Binary: {},
+	CarePlan: { ...subject, category: token('category'), date: date('period') },
+	Condition: { ...patient, category: token('category'), clinicalstatus: token('clinicalStatus') },
+	Device: { ...patient },
+	DiagnosticReport: { ...subject, date: date('effectiveDateTime') },
+	DocumentReference: { ...subject, created: date('created'), type: token('type') },
+	Encounter: { ...patient, status: token('status') },
+	Goal: { patient: reference('subject'), date: date('startDate') },
+	Immunization: { ...patient, date: date('date') },
+	Location: {},
+	Medication: {},
+	MedicationOrder: { ...patient, status: token('status') },
+	MedicationStatement: { ...patient, status: token('status') },
+	Observation: { ...subject, category: token('category'), code: token('code'), date: date('effectiveDateTime') },
+	Organization: {},
+	Patient: {},
+	Practitioner: {},
+	Procedure: { ...subject, date: date('performedDateTime') },
+	RelatedPerson: { ...patient },
+};
+
+export type FhirVersion = '4.0.1' | '1.0.2';
+
+export const paramsOf = (version: FhirVersion): typeof searchParams =>
+	version === '1.0.2' ? dstu2Params : searchParams;
+
 /** Common to all types. */
 export const commonParams: Record<string, Param> = { _id: token('id'), _lastUpdated: date('meta.lastUpdated') };
 

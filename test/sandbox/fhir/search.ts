@@ -77,16 +77,42 @@ const matchers: Record<Param['type'], (values: string[], wanted: string) => bool
 /** Parameters about the answer, not about the resources. */
 const resultParams = new Set(['_count', '_format', '_total', '_summary', '_sort', '_offset', '_cursor', 'sessionID']);
 
+/** What was found in a record, as long as that does not change: each page of a search asks anew. */
+const remembered = new WeakMap<PatientRecord, { revision: number; found: Map<string, Entry[]> }>();
+
 /** The resources of a type that match, in a stable order; only those of this patient. Throws `SearchError`. */
-export function search(record: PatientRecord, type: string, query: URLSearchParams): Entry[] {
-	const known = { ...commonParams, ...searchParams[type] };
-	const filters: { name: string; param: Param; wanted: string[] }[] = [];
-	for (const [name, value] of query) {
-		if (resultParams.has(name)) continue;
+export function search(
+	record: PatientRecord,
+	type: string,
+	query: URLSearchParams,
+	params: Record<string, Record<string, Param>> = searchParams,
+): Entry[] {
+	const asked = [...query].filter(([name]) => !resultParams.has(name));
+	const key = `${type}?${new URLSearchParams(asked)}`;
+	let memory = remembered.get(record);
+	if (memory?.revision !== record.revision) {
+		memory = { revision: record.revision, found: new Map() };
+		remembered.set(record, memory);
+	}
+	let found = memory.found.get(key);
+	if (!found) {
+		found = matching(record, type, asked, { ...commonParams, ...params[type] });
+		memory.found.set(key, found);
+	}
+	return found;
+}
+
+function matching(
+	record: PatientRecord,
+	type: string,
+	asked: [name: string, value: string][],
+	known: Record<string, Param>,
+): Entry[] {
+	const filters = asked.flatMap(([name, value]) => {
 		const param = known[name];
 		if (!param) throw new SearchError('not-supported', `unknown search parameter ${name}`);
-		if (value !== '') filters.push({ name, param, wanted: value.split(',') });
-	}
+		return value === '' ? [] : { name, param, wanted: value.split(',') };
+	});
 	return record.list(type).filter((entry) => {
 		// A resource about nobody (an organization, a medication) belongs to whoever's record mentions it.
 		const patients = entry.values('patients', patientsOf);

@@ -7,7 +7,7 @@ import type { Access } from '../oauth/server.js';
 import { errorPage } from '../pages.js';
 import type { SystemProfile } from '../profile.js';
 import { typesOf } from './capability.js';
-import { patientsOf, searchParams } from './params.js';
+import { extract, paramsOf, patientsOf } from './params.js';
 import type { Entry, PatientRecord } from './record.js';
 import { SearchError, search } from './search.js';
 
@@ -32,6 +32,12 @@ function outcomeText(code: string, diagnostics: string, severity = 'error'): str
 	return JSON.stringify({ resourceType: 'OperationOutcome', issue: [{ severity, code, diagnostics }] });
 }
 
+/** Whether an `Accept` header (RFC 9110, section 12.5.1) leaves room for a type. */
+function accepts(header: string | undefined, json: string): boolean {
+	const wanted = (header ?? '*/*').split(',').map((one) => one.split(';')[0]?.trim());
+	return wanted.some((one) => one === json || one === 'application/json' || one === '*/*');
+}
+
 export function sendOutcome(res: ServerResponse, status: number, code: string, diagnostics: string): void {
 	send(res, status, FHIR_JSON, outcomeText(code, diagnostics));
 }
@@ -40,6 +46,16 @@ export function createFhirServer({ profile, origin, access, record }: FhirOption
 	const { fhir } = profile;
 	const base = `${origin}/${profile.id}/fhir`;
 	const types = new Set(typesOf(profile));
+	const searchParams = paramsOf(fhir.version);
+	const mediaType = `${fhir.json}; charset=utf-8`;
+
+	/** Whether a resource comes only where the search names a category, and this one does not. */
+	function isHidden(type: string, { json }: Entry, query: URLSearchParams): boolean {
+		const only = fhir.onlyByCategory[type];
+		const category = searchParams[type]?.category;
+		if (!only || !category || query.has('category') || query.has('_id')) return false;
+		return extract(json, category).some((value) => value.endsWith(`|${only}`));
+	}
 
 	/** Where the rest of a search is: the query so far and a position, in this server's own spelling. */
 	function nextLink(type: string, query: URLSearchParams, offset: number, fault: FaultAction): string {
@@ -67,29 +83,38 @@ export function createFhirServer({ profile, origin, access, record }: FhirOption
 		return { query: full, offset: Number(offset ?? 0) || 0 };
 	}
 
-	function bundle(type: string, asked: URLSearchParams, found: Entry[], start: number, fault: FaultAction): string {
+	function bundle(type: string, asked: URLSearchParams, found: Entry[], start: number, fault: FaultAction): Buffer {
 		const count = Number(asked.get('_count') ?? fhir.pageSize);
 		const size = Math.min(Number.isInteger(count) && count > 0 ? count : fhir.pageSize, fhir.maxPageSize);
 		const page = found.slice(start, start + size);
-		const entries = page.map(
-			(entry) => `{"fullUrl":"${base}/${type}/${entry.id}","resource":${entry.text},"search":{"mode":"match"}}`,
-		);
+		// Octets as they are kept: pages of megabytes are not made of text first.
+		const entries: (string | Buffer)[][] = page.map((entry) => [
+			`{"fullUrl":"${base}/${type}/${entry.id}","resource":`,
+			entry.octets,
+			',"search":{"mode":"match"}}',
+		]);
 		if (fault.foreignPatient) {
 			const foreign = { resourceType: type, id: 'foreign-1', subject: { reference: 'Patient/somebody-else' } };
-			entries.push(`{"fullUrl":"${base}/${type}/foreign-1","resource":${JSON.stringify(foreign)}}`);
+			entries.push([`{"fullUrl":"${base}/${type}/foreign-1","resource":${JSON.stringify(foreign)}}`]);
 		}
 		if (fhir.outcomeEntry) {
 			const outcome = outcomeText('informational', 'Some results may have been left out.', 'information');
-			entries.push(`{"resource":${outcome},"search":{"mode":"outcome"}}`);
+			entries.push([`{"resource":${outcome},"search":{"mode":"outcome"}}`]);
 		}
 		const totals = { exact: found.length, page: page.length, inflated: found.length + 7, none: null };
-		const total = totals[fhir.total];
+		const total = (found.length === 0 ? fhir.empty[type] : undefined) ?? totals[fhir.total];
 		const link = [{ relation: 'self', url: `${base}/${type}?${asked}` }];
 		if (start + size < found.length) {
 			link.push({ relation: 'next', url: nextLink(type, asked, start + size, fault) });
 		}
 		const head = `"resourceType":"Bundle","type":"searchset"${total === null ? '' : `,"total":${total}`}`;
-		return `{${head},"link":${JSON.stringify(link)}${entries.length ? `,"entry":[${entries.join(',')}]` : ''}}`;
+		const pieces = entries.flatMap((entry, i) => (i === 0 ? entry : [',', ...entry]));
+		const body = [
+			`{${head},"link":${JSON.stringify(link)}`,
+			...(pieces.length ? [',"entry":[', ...pieces, ']'] : []),
+			'}',
+		];
+		return Buffer.concat(body.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
 	}
 
 	function answerSearch(
@@ -100,6 +125,11 @@ export function createFhirServer({ profile, origin, access, record }: FhirOption
 		fault: FaultAction,
 	) {
 		const from = position(query);
+		if (fhir.lastUpdated === 'ignored') from.query.delete('_lastUpdated');
+		if (fhir.lastUpdated === 'refused' && from.query.has('_lastUpdated')) {
+			sendOutcome(res, 400, 'not-supported', 'unknown search parameter _lastUpdated');
+			return;
+		}
 		const needs = fhir.requires[type];
 		if (needs && !needs.anyOf.some((name) => from.query.has(name))) {
 			sendOutcome(res, needs.status, 'required', `one of ${needs.anyOf.join(', ')} is required`);
@@ -112,8 +142,10 @@ export function createFhirServer({ profile, origin, access, record }: FhirOption
 			return;
 		}
 		try {
-			const found = search(patient, type, from.query);
-			send(res, 200, FHIR_JSON, bundle(type, from.query, found, from.offset, fault));
+			const found = search(patient, type, from.query, searchParams).filter(
+				(entry) => !isHidden(type, entry, from.query),
+			);
+			send(res, 200, mediaType, bundle(type, from.query, found, from.offset, fault));
 		} catch (error) {
 			if (!(error instanceof SearchError)) throw error;
 			sendOutcome(res, 400, error.code, error.diagnostics);
@@ -123,11 +155,11 @@ export function createFhirServer({ profile, origin, access, record }: FhirOption
 	function answerRead(req: IncomingMessage, res: ServerResponse, entry: Entry) {
 		const wantsJson = /json/i.test(req.headers.accept ?? '');
 		if (entry.type !== 'Binary' || wantsJson) {
-			send(res, 200, FHIR_JSON, entry.text);
+			send(res, 200, mediaType, entry.octets);
 			return;
 		}
-		const { contentType, data } = entry.json as { contentType: string; data?: string };
-		send(res, 200, contentType, Buffer.from(data ?? '', 'base64'), { 'X-Content-Type-Options': 'nosniff' });
+		const { contentType, data, content } = entry.json as { contentType: string; data?: string; content?: string };
+		send(res, 200, contentType, Buffer.from(data ?? content ?? '', 'base64'), { 'X-Content-Type-Options': 'nosniff' });
 	}
 
 	return async (req, res, path, query, fault) => {
@@ -158,6 +190,9 @@ export function createFhirServer({ profile, origin, access, record }: FhirOption
 		}
 		if (!permits(granted.scopes, type, id === undefined ? 'search' : 'read')) {
 			return sendOutcome(res, 403, 'forbidden', 'the scopes granted do not cover this');
+		}
+		if (type !== 'Binary' && !accepts(req.headers.accept, fhir.json)) {
+			return sendOutcome(res, 406, 'not-supported', `only ${fhir.json}`);
 		}
 		const patient = record(granted.username);
 		if (id === undefined) return answerSearch(res, patient, type, query, fault);

@@ -1,4 +1,6 @@
 /** Documents as providers hand them out: C-CDA, PDF, HTML, RTF and plain text, of about a given size. */
+import { deflateSync } from 'node:zlib';
+import { sentence } from './prose.js';
 import type { Random } from './random.js';
 
 export interface Document {
@@ -24,7 +26,8 @@ const sentences = [
 function paragraphs(random: Random, size: number): string[] {
 	const result: string[] = [];
 	for (let length = 0; length < size; ) {
-		const text = Array.from({ length: random.whole(3, 6) }, () => random.pick(sentences)).join(' ');
+		const one = () => (random.chance(0.15) ? random.pick(sentences) : sentence(random));
+		const text = Array.from({ length: random.whole(3, 6) }, one).join(' ');
 		result.push(text);
 		length += Buffer.byteLength(text);
 	}
@@ -34,7 +37,7 @@ function paragraphs(random: Random, size: number): string[] {
 const ascii = (text: string) => text.replace(/[^\x20-\x7e]/g, '?');
 const xml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** A valid PDF 1.4 with one text column a page and a cross-reference table. */
+/** A valid PDF 1.4 with one text column a page, deflated as nearly all are, and a cross-reference table. */
 export function pdf(title: string, texts: string[]): Buffer {
 	const lines = [title, '', ...texts.flatMap((text) => ascii(text).match(/.{1,90}(?:\s|$)/g) ?? []), ''];
 	const pages: string[][] = [];
@@ -53,10 +56,10 @@ export function pdf(title: string, texts: string[]): Buffer {
 						.replace(/[\\()]/g, '\\$&')}) '`,
 			)
 			.join('\n');
-		const stream = `BT /F1 10 Tf 14 TL 50 790 Td\n${shown}\nET`;
+		const stream = deflateSync(`BT /F1 10 Tf 14 TL 50 790 Td\n${shown}\nET`).toString('latin1');
 		objects.push(
 			`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> /Contents ${5 + 2 * i} 0 R >>`,
-			`<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`,
+			`<< /Length ${stream.length} /Filter /FlateDecode >>\nstream\n${stream}\nendstream`,
 		);
 	}
 	const parts = ['%PDF-1.4\n'];
@@ -125,7 +128,8 @@ export function makeDocument(
 	patient: string,
 	time: string,
 ): Document {
-	const texts = paragraphs(random, size);
+	// Deflated it is as long as the others.
+	const texts = paragraphs(random, kind === 'pdf' ? size * 3 : size);
 	const title = `${kind === 'ccda' ? 'Visit summary' : random.pick(['Progress note', 'Letter', 'Discharge note'])} ${time.slice(0, 10)}`;
 	switch (kind) {
 		case 'ccda':

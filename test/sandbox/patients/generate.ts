@@ -16,27 +16,37 @@ export interface GenerateOptions {
 	bytes?: number;
 	/** HTML documents inside the DocumentReference. */
 	inlineHtml?: boolean;
+	/**
+	 * As a large hospital's: so many practitioners, a quarter as many locations, and a document of 20 to 300 kB with every few
+	 * visits. Without it a practice's, with a document for each visit.
+	 */
+	staff?: number;
 }
+
+/** Visits of a hospital's record from one with documents to the next. */
+const VISITS_PER_DOCUMENT = 9;
 
 export function generateRecord(person: Person, options: GenerateOptions): PatientRecord {
 	const bytes = options.bytes ?? person.bytes;
 	const builder = new Builder(`${options.place}/${person.username}`, bytes);
-	const place = { ...background(builder, person), inlineHtml: options.inlineHtml ?? false };
+	const place = { ...background(builder, person, options.staff), inlineHtml: options.inlineHtml ?? false };
 	// Large records have longer documents as well as more of them.
 	const documentBytes = Math.min(60_000, Math.max(2_500, Math.round(bytes / 300)));
-	const visits = Math.max(4, Math.round(bytes / (documentBytes * 1.1 + 16_000)));
+	const visits = Math.max(4, Math.round(bytes / (options.staff ? 26_000 : documentBytes * 1.1 + 16_000)));
 	const span = Math.min(TODAY - Date.parse(person.birthDate), 25 * 365 * DAY);
 	const step = span / (visits * 1.5);
 	for (let n = 0; builder.record.bytes < bytes; n++) {
 		// Wraps round at the far end, so that any size has room in one life.
 		const back = (n * step) % span;
-		visit(builder, place, new Date(TODAY - back).toISOString(), documentBytes);
+		const time = new Date(TODAY - back).toISOString();
+		if (options.staff === undefined) visit(builder, place, time, documentBytes);
+		else visit(builder, place, time, n % VISITS_PER_DOCUMENT ? 0 : 50_000 + 200_000 * builder.random.next() ** 3);
 	}
 	return builder.record;
 }
 
 /** What is there before the first visit: the person, the place, and what lasts. */
-function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'> {
+function background(builder: Builder, person: Person, staff?: number): Omit<Place, 'inlineHtml'> {
 	const { random, subject } = builder;
 	const patient = nameOf(person);
 	builder.put('Patient', {
@@ -67,13 +77,16 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 		name: 'General medicine',
 		telecom: [{ system: 'phone', value: '555-0100' }],
 	});
-	const location = builder.put('Location', {
-		status: 'active',
-		name: 'Building B, second floor',
-		managingOrganization: organization,
-	});
+	const locations = Array.from({ length: Math.ceil((staff ?? 1) / 4) }, (_, i) =>
+		builder.put('Location', {
+			status: 'active',
+			name: i === 0 ? 'Building B, second floor' : `Ward ${i}`,
+			managingOrganization: organization,
+		}),
+	);
 	const roles: Json[] = [];
-	const practitioners = doctors.map((name) => {
+	const names = Array.from({ length: staff ?? doctors.length }, (_, i) => doctors[i % doctors.length]!);
+	const practitioners = names.map((name, i) => {
 		const practitioner = builder.put('Practitioner', {
 			identifier: [
 				{ system: 'http://hl7.org/fhir/sid/us-npi', value: String(random.whole(1_000_000_000, 1_999_999_999)) },
@@ -84,7 +97,7 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 			builder.put('PractitionerRole', {
 				practitioner,
 				organization,
-				location: [location],
+				location: [locations[i % locations.length]!],
 				specialty: [concept(SNOMED, ['394802001', 'General medicine'])],
 			}),
 		);
@@ -127,7 +140,7 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 		status: 'active',
 		name: 'Primary care',
 		subject,
-		participant: [...practitioners.slice(0, 2), ...roles].map((member) => ({
+		participant: [...practitioners.slice(0, 2), ...roles.slice(0, 12)].map((member) => ({
 			role: [concept(SNOMED, ['446050000', 'Primary care physician'])],
 			member,
 		})),
@@ -188,5 +201,5 @@ function background(builder: Builder, person: Person): Omit<Place, 'inlineHtml'>
 		effectiveDateTime: '2025-10-01',
 		valueCodeableConcept: concept(SNOMED, ['266919005', 'Never smoked tobacco']),
 	} satisfies Json);
-	return { patient, organization, location, practitioners, medication };
+	return { patient, organization, locations, practitioners, medication };
 }

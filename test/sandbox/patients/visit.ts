@@ -23,7 +23,7 @@ export interface Place {
 	/** The patient's name. */
 	patient: string;
 	organization: Reference;
-	location: Reference;
+	locations: Reference[];
 	practitioners: Reference[];
 	medication: Reference;
 	inlineHtml: boolean;
@@ -31,7 +31,7 @@ export interface Place {
 
 const category = (code: string): Json[] => [{ coding: [{ system: `${HL7}/observation-category`, code }] }];
 
-/** `time` is ISO 8601; `documentBytes` about how long a document is. */
+/** `time` is ISO 8601; `documentBytes` about how long a document is, 0 where there is none. */
 export function visit(builder: Builder, place: Place, time: string, documentBytes: number): void {
 	const { random, subject } = builder;
 	const practitioner = random.pick(place.practitioners);
@@ -43,7 +43,7 @@ export function visit(builder: Builder, place: Place, time: string, documentByte
 		subject,
 		participant: [{ individual: practitioner }],
 		period: { start: time, end: new Date(Date.parse(time) + 1_800_000).toISOString() },
-		location: [{ location: place.location }],
+		location: [{ location: random.pick(place.locations) }],
 		serviceProvider: place.organization,
 	});
 	const about = { subject, encounter };
@@ -118,7 +118,8 @@ export function visit(builder: Builder, place: Place, time: string, documentByte
 			performer: [{ actor: practitioner }],
 		});
 	}
-	const attachment = paper(builder, place, time, documentBytes, put);
+	const document = () => paper(builder, place, time, documentBytes, put);
+	const attachment = documentBytes > 0 ? document() : null;
 	put('DiagnosticReport', {
 		status: 'final',
 		category: [coded('v2-0074', 'LAB')],
@@ -128,9 +129,10 @@ export function visit(builder: Builder, place: Place, time: string, documentByte
 		issued: time,
 		performer: [place.organization],
 		result: results,
-		...(random.chance(0.3) ? { presentedForm: [paper(builder, place, time, documentBytes, put)] } : {}),
+		...(attachment && random.chance(0.3) ? { presentedForm: [document()] } : {}),
 	});
-	const document = put('DocumentReference', {
+	if (!attachment) return;
+	const note = put('DocumentReference', {
 		status: 'current',
 		type: concept(LOINC, ['34133-9', 'Summary of episode note']),
 		category: [
@@ -144,7 +146,7 @@ export function visit(builder: Builder, place: Place, time: string, documentByte
 	});
 	if (random.chance(0.2)) {
 		put('Provenance', {
-			target: [document, subject],
+			target: [note, subject],
 			recorded: time,
 			agent: [
 				{ type: coded('provenance-participant-type', 'author'), who: practitioner, onBehalfOf: place.organization },
