@@ -41,7 +41,7 @@ test('records of two providers are collected into a zip, equal to what the provi
 	]);
 	// It stays until it is deleted, also after a reload.
 	await page.goto('/collect');
-	await page.getByRole('button', { name: 'Delete this copy' }).click();
+	await page.getByRole('button', { name: 'Delete this zip' }).click();
 	await expect(page.getByRole('button', { name: 'Collect Records' })).toBeVisible();
 	await expect(card(page, 'Summit Regional')).toBeVisible();
 	await page.reload();

@@ -31,6 +31,7 @@ test('one of many queries that answers 500 is told to the person and to the agen
 	await send(page);
 	await expectSent(page);
 	await expect(page.getByText('Conditions and diagnoses could not be read')).toBeVisible();
+	await expect(page.getByText('the provider’s system had an error')).toBeVisible();
 	const { failed, resources } = await firstSource(asking);
 	expect(resources).toBeGreaterThan(100);
 	expect(failed).not.toEqual([]);
@@ -40,13 +41,19 @@ test('one of many queries that answers 500 is told to the person and to the agen
 	expect(outcomes.length).toBe(failed.length);
 });
 
-test('kinds that a provider refuses are told as not allowed, and everything else arrives', async ({ page, agent }) => {
+test('kinds that a provider refuses are told as not given out, and everything else arrives', async ({
+	page,
+	agent,
+}) => {
 	await connect(page, { provider: 'Lakeside', username: 'camila' });
 	const asking = await agent();
 	await choose(page, asking, 'Lakeside Health');
 	await send(page);
 	await expectSent(page);
-	await expect(page.getByText('Insurance: the provider does not allow reading them')).toBeVisible();
+	const insurance = page.getByRole('listitem').filter({ hasText: 'Insurance could not be read' });
+	await expect(insurance).toContainText(
+		/: the (provider does not give this out|access that you gave does not include it)/,
+	);
 	const { failed } = await firstSource(asking);
 	expect(failed.some(({ query, status }) => query.startsWith('Coverage') && status === 'refused')).toBe(true);
 	expect(await asking.exitCode()).toBe(0);

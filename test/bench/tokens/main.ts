@@ -1,13 +1,14 @@
 /** The whole bench: options, lanes, tables. */
-import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Browser, chromium as playwright } from 'playwright';
 // @ts-expect-error a script without types, shared with the README's commands
 import { CHROMIUM_ARGS, chromium } from '../../tools/chromium.mjs';
+import { machine } from '../machine.js';
+import { measured } from '../readme.js';
+import { table } from '../table.js';
 import { BARRIERS, losesAnswer } from './barriers.js';
 import { type Cell, killEverywhere } from './lanes.js';
-import { measured } from './readme.js';
 import { SERVERS, startTokenStack } from './stack.js';
 import { refreshFromManyTabs, type TabsResult } from './tabs.js';
 
@@ -37,7 +38,7 @@ export async function main(args: string[]): Promise<number> {
 	const browser = await playwright.launch({ ...(executablePath && { executablePath }), args: CHROMIUM_ARGS });
 	const wrong: string[] = [];
 	const tell = async (part: 'kills' | 'tabs', started: number, numbers: string) => {
-		const report = `${machine(browser, started)}\n\n${numbers}`;
+		const report = `${machine(browser.version(), started)}\n\n${numbers}`;
 		console.log(`\n${report}\n`);
 		if (!values.dry) await measured(part, report);
 	};
@@ -104,20 +105,6 @@ export function faultsOfTabs(
 	];
 }
 
-function machine(browser: Browser, started: number): string {
-	const date = new Date().toISOString().slice(0, 10);
-	const minutes = Math.round((Date.now() - started) / 60_000);
-	const [cpu] = cpus();
-	const parts = [
-		date,
-		`${cpu?.model.replace(/ \d+-Core Processor/, '').trim()}, ${cpus().length} cores`,
-		`Chromium ${browser.version()}`,
-		`Node ${process.versions.node}`,
-		`${minutes} minutes`,
-	];
-	return `${parts.join(', ')}:`;
-}
-
 function killTable(cells: Cell[]): string {
 	const header = ['killed', 'server', 'runs', 'goes on', 'asks to sign in again, and then goes on', 'silently dead'];
 	const rows = BARRIERS.flatMap((barrier) =>
@@ -156,10 +143,4 @@ function tabsTable({
 	const lost = connections - alive;
 	const row = [TABS, connections, asked, besides, refreshes, updates, replays, familiesRevoked, lost].map(String);
 	return table(header, [row]);
-}
-
-function table(header: string[], rows: string[][]): string {
-	const widths = header.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)));
-	const line = (cells: string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-	return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

@@ -1,8 +1,8 @@
-/** The places in `test/bench/README.md` where the bench writes its numbers. */
+/** The places in `test/bench/README.md` where the benches write their numbers. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const README = fileURLToPath(new URL('../README.md', import.meta.url));
+const README = fileURLToPath(new URL('README.md', import.meta.url));
 const begin = (part: string) => `<!-- ${part}: from here on written by the bench -->`;
 const end = (part: string) => `<!-- ${part}: to here -->`;
 
