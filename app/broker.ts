@@ -185,7 +185,8 @@ export function subscribe(listener: Listener): () => void {
 		{ signal },
 	);
 	document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && pull(), { signal });
-	for (const name of ['online', 'offline', 'pageshow']) window.addEventListener(name, pull, { signal });
+	for (const name of ['online', 'offline']) window.addEventListener(name, pull, { signal });
+	window.addEventListener('pageshow', ({ persisted }) => persisted && pull(), { signal });
 	container?.addEventListener('controllerchange', pull, { signal });
 	pull();
 

@@ -5,6 +5,15 @@ import { attempt, call } from './state.js';
 /** Milliseconds without a change before the worker is asked: providers may be asked for counts. */
 const PAUSE = 400;
 
+/** Records that each connection brings about, as last estimated; in memory only. */
+const records = new Map<string, number>();
+
+/** How many records these bring about, all together; null where that is not known of each. */
+export function estimated(connectionIds: string[]): number | null {
+	const known = connectionIds.flatMap((id) => records.get(id) ?? []);
+	return known.length === connectionIds.length ? known.reduce((sum, count) => sum + count, 0) : null;
+}
+
 /** About how much these bring. What was known last stays while anew is asked; what goes wrong is no estimate. */
 export function useEstimate(include: string[], from: Record<string, From>, sid: string | null) {
 	const [estimates, setEstimates] = useState<Estimate[]>([]);
@@ -22,7 +31,12 @@ export function useEstimate(include: string[], from: Record<string, From>, sid: 
 			);
 			if (mine !== turn.current) return;
 			setAsking(false);
-			if (reply) setEstimates(reply.estimates);
+			if (!reply) return;
+			setEstimates(reply.estimates);
+			for (const { connectionId, resources, atLeast } of reply.estimates) {
+				if (resources === null || atLeast) records.delete(connectionId);
+				else records.set(connectionId, resources);
+			}
 		}, PAUSE);
 		return () => clearTimeout(timer);
 		// Only the choice itself counts, not the objects that it comes in.

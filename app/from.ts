@@ -48,6 +48,6 @@ export function totalOf(estimates: Estimate[]): Total {
 		resources: sum('resources'),
 		bytes: sum('bytes'),
 		tokens: sum('tokens'),
-		unknown: estimates.filter(({ resources }) => resources === null).length,
+		unknown: estimates.filter(({ resources, atLeast }) => resources === null || atLeast).length,
 	};
 }

@@ -1,5 +1,5 @@
 /** What a job's numbers mean for its display. Pure. */
-import type { JobView, KindProgress, SourceProgress } from '../sw/contract.js';
+import { isUnread, type JobView, type KindProgress, type SourceProgress } from '../sw/contract.js';
 
 export type StepName = 'refreshing' | 'fetching' | 'encrypting' | 'sending';
 export type StepState = 'todo' | 'active' | 'done' | 'failed';
@@ -93,11 +93,23 @@ export function slowKinds(job: JobView): { source: string; type: string; since: 
 		.sort((a, b) => a.since - b.since);
 }
 
-export const isUnread = ({
-	status,
-	keptFrom,
-}: Pick<KindProgress, 'status'> & Partial<Pick<KindProgress, 'keptFrom'>>) =>
-	status === 'failed' || status === 'refused' || status === 'partial' || (keptFrom ?? null) !== null;
+/**
+ * The sources that keep the job from going on; empty where it is not about one of them, or where there is no other that it
+ * could go on with.
+ */
+export function stuckSources(job: JobView): SourceProgress[] {
+	const stuck = job.sources.filter(({ step, held, error }) =>
+		job.status === 'failed'
+			? step === 'failed' && error?.code === job.error?.code
+			: job.status === 'waiting' && held !== null && held.code !== 'offline',
+	);
+	return stuck.length < job.sources.length ? stuck : [];
+}
+
+/** The sources that a finished job went on without. */
+export function leftSources(job: JobView): SourceProgress[] {
+	return job.status === 'done' ? job.sources.filter(({ step }) => step === 'failed') : [];
+}
 
 /** The kinds that could not be read, or only in part. An unread kind is never the same as an empty one. */
 export function unreadKinds(source: SourceProgress): KindProgress[] {

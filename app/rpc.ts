@@ -34,7 +34,9 @@ const SILENCE = 4_000;
 /** How long until a command counts as unanswered, in milliseconds. */
 const LIMIT = 20_000;
 const LIMITS: Partial<Record<CommandName, number>> = {
-	'connect.start': 60_000,
+	// The first one may bring a large directory over a slow network.
+	'providers.search': 60_000,
+	'connect.start': 80_000,
 	'connection.refresh': 60_000,
 	'connection.remove': 45_000,
 	'connect.settle': 100_000,

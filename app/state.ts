@@ -25,10 +25,10 @@ export const now = signal(Date.now());
 const connected = signal(navigator.onLine);
 
 export const online = computed(() => connected.value && overview.value?.online !== false);
-/** Whether something has to be said on whatever screen: tokens not stored, a backup made, somebody else signed in. */
+/** Whether something may have to be said on whatever screen: tokens not stored, a backup made, somebody else signed in, work under way. */
 export const standing = computed(() => {
-	const { unsaved, paused, otherPatient } = overview.value ?? {};
-	return !!(unsaved || paused || otherPatient);
+	const { unsaved, paused, otherPatient, jobs } = overview.value ?? {};
+	return !!(unsaved || paused || otherPatient || jobs?.some(({ kind }) => kind !== 'keep'));
 });
 export const connections = computed(() => overview.value?.connections ?? []);
 

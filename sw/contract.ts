@@ -6,8 +6,8 @@
  * not need to show has no field. Times are milliseconds since the epoch; sizes are octets.
  */
 
-/** Raised when a page of one version could misread a worker of another. */
-export const CONTRACT_VERSION = 1;
+/** Raised when a page of one version could misread a worker of another: then either tells the person to reload. */
+export const CONTRACT_VERSION = 2;
 
 /** The `BroadcastChannel` on which events fan out to every tab. */
 export const EVENTS_CHANNEL = 'satchel-events';
@@ -168,7 +168,7 @@ export interface CopyView {
 export interface CopyDetail {
 	copy: CopyView | null;
 	/** `at`: when this kind was last read; older than the copy's where a later reading failed. */
-	kinds: { type: string; count: number; bytes: number; at: number; status: KindProgress['status'] }[];
+	kinds: (Pick<KindProgress, 'type' | 'count' | 'bytes' | 'status' | 'reasons'> & { at: number })[];
 	/** Newest first, at most 30. */
 	history: SyncEntry[];
 }
@@ -205,7 +205,7 @@ export type From = 'provider' | 'copy';
 /** About how much a connection will bring. Numbers are null where nothing is known. */
 export interface Estimate {
 	connectionId: string;
-	/** From the copy; from the last reading; from counts that the provider just gave; from nothing. */
+	/** From the copy; from the last reading; from counts that the provider gave, at most a day ago; from nothing. */
 	basis: 'copy' | 'last' | 'counted' | 'unknown';
 	/** When that was read. */
 	at: number | null;
@@ -213,6 +213,8 @@ export interface Estimate {
 	bytes: number | null;
 	/** About how many tokens an AI reads for it, documents taken as their text. */
 	tokens: number | null;
+	/** Not everything could be counted: there is more. */
+	atLeast?: true;
 }
 
 /** Kinds of data as FHIR resource types; the words are in `app/words.ts`. */
@@ -244,8 +246,12 @@ export interface SourceProgress {
 	asOf: number | null;
 	/** Requests made to the provider so far. */
 	requests: number;
+	/** `failed` in a job that is done: it went on without this one (`job.retry`). */
 	step: 'waiting' | 'refreshing' | 'fetching' | 'encrypting' | 'sending' | 'done' | 'failed';
+	/** What holds it up and passes by itself: an outage, or the provider asks to wait until `retryAt`. */
+	held: Pick<WireError, 'code' | 'retryAt'> | null;
 	kinds: KindProgress[];
+	/** Records; what could not be read is told in the stream besides, and is none. */
 	resources: number;
 	/** Octets of NDJSON read so far. */
 	bytes: number;
@@ -494,8 +500,11 @@ export interface Commands {
 	 * not. A second call while a slice runs waits for the same one.
 	 */
 	'job.run': { payload: { id: string }; reply: { job: JobView; more: boolean } };
-	/** A failed job goes on where it stopped. */
-	'job.retry': { payload: { id: string }; reply: JobView };
+	/**
+	 * A failed job goes on where it stopped; with `without` also a paused one, and without those connections from here on:
+	 * what of them is sealed already stays, and the rest is told as not read.
+	 */
+	'job.retry': { payload: { id: string; without?: string[] }; reply: JobView };
 	/** Stops it and deletes what it had read. */
 	'job.cancel': { payload: { id: string }; reply: Record<string, never> };
 	'notice.dismiss': { payload: { id: string }; reply: Record<string, never> };
@@ -534,6 +543,16 @@ export function downloadPath(jobId: string): string {
 /** Where the browser fetches a backup that was just made; answered by the worker, never by the host. */
 export function backupPath(id: string): string {
 	return `/settings/backup/${id}`;
+}
+
+/** Whether nothing more comes of a job by itself. */
+export function isOver({ status }: Pick<JobView, 'status'>): boolean {
+	return status === 'done' || status === 'failed' || status === 'cancelled';
+}
+
+/** Whether a kind could not be read, or only in part: never the same as empty. What is there may be from an earlier reading. */
+export function isUnread({ status, keptFrom }: Pick<KindProgress, 'status'> & { keptFrom?: number | null }): boolean {
+	return status === 'partial' || status === 'refused' || status === 'failed' || (keptFrom ?? null) !== null;
 }
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -83,16 +83,9 @@ const handlers: Handlers = {
 		const session = await updateSession(sid, { include, from, afterwards });
 		return view(session ?? (await getSession(sid)));
 	},
-	'session.send': async ({ sid, include, from, afterwards }) => {
-		const job = await startSend(sid, include, afterwards, from);
-		await announce();
-		return viewJob(job);
-	},
-	'collect.start': async ({ include, from }, call) => {
-		const job = await startCollect(call, include, from);
-		await announce();
-		return viewJob(job);
-	},
+	'session.send': async ({ sid, include, from, afterwards }) =>
+		announced(viewJob(await startSend(sid, include, afterwards, from))),
+	'collect.start': async ({ include, from }, call) => announced(viewJob(await startCollect(call, include, from))),
 	estimate: async ({ include, from, sid }) => {
 		const wants = sid === null ? [] : ((await getSession(sid)).request?.wants ?? []);
 		return { estimates: await estimate(include, from, wants) };
@@ -102,11 +95,7 @@ const handlers: Handlers = {
 		await announce();
 		return viewOne(id);
 	},
-	'copy.update': async ({ id }) => {
-		const job = await startKeep(id);
-		await announce();
-		return viewJob(job);
-	},
+	'copy.update': async ({ id }) => announced(viewJob(await startKeep(id))),
 	'copy.get': ({ id }) => copyDetail(id),
 	'collecting.get': () => getCollecting(),
 	'collecting.set': async (collecting) => announced({}, setCollecting(collecting)),
@@ -116,21 +105,9 @@ const handlers: Handlers = {
 		if (slice.job.status === 'done') await announce();
 		return slice;
 	},
-	'job.retry': async ({ id }) => {
-		const job = await retryJob(id);
-		await announce();
-		return job;
-	},
-	'job.cancel': async ({ id }) => {
-		await cancelJob(id);
-		await announce();
-		return {};
-	},
-	'notice.dismiss': async ({ id }) => {
-		await dismissNotice(id);
-		await announce();
-		return {};
-	},
+	'job.retry': async ({ id, without }) => announced(await retryJob(id, without)),
+	'job.cancel': async ({ id }) => announced({}, cancelJob(id)),
+	'notice.dismiss': async ({ id }) => announced({}, dismissNotice(id)),
 };
 
 /** A reply that every tab hears of too, once `work` is done. */

@@ -4,7 +4,6 @@
  */
 import type { ErrorCode } from './contract.js';
 import { BrokerError } from './errors.js';
-import { concat } from './octets.js';
 
 export interface HttpOptions {
 	method?: string;
@@ -104,34 +103,91 @@ async function unreachable(url: string, signal: AbortSignal, cause: unknown): Pr
 	}
 }
 
-/** The body, or undefined once it is larger than `maxBytes`; what `Content-Length` says is not trusted to be small. */
+/** Where nothing says how much will come. */
+const FIRST_ROOM = 16 * 1024;
+
+/**
+ * The body, or undefined once it is larger than `maxBytes`; what `Content-Length` says is not trusted to be small, and is
+ * another number where there is a content coding. All of it goes into one buffer: what is left lying of each piece is
+ * collected late, and adds up to more than the answers themselves.
+ */
 async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-	if (Number(response.headers.get('Content-Length')) > maxBytes) {
-		await response.body?.cancel();
+	const { body, headers } = response;
+	const told = Number(headers.get('Content-Length'));
+	if (told > maxBytes) {
+		await body?.cancel();
 		return undefined;
 	}
-	const chunks: Uint8Array[] = [];
-	let size = 0;
-	const reader = response.body?.getReader();
-	while (reader) {
-		const { done, value } = await reader.read();
-		if (done) break;
-		size += value.length;
+	if (!body) return new Uint8Array(0);
+	// Room for one more than will come: only who asks for that learns that it was all.
+	let octets: Uint8Array<ArrayBuffer> = new Uint8Array(Math.min(maxBytes, told || FIRST_ROOM) + 1);
+	const filler = fillerOf(body);
+	for (let size = 0; ; ) {
+		const read = await filler.fill(octets, size);
+		octets = read.octets;
+		size = read.size;
 		if (size > maxBytes) {
-			await reader.cancel();
+			await filler.cancel();
 			return undefined;
 		}
-		chunks.push(value);
+		if (read.done) return octets.subarray(0, size);
+		if (size === octets.length) octets = withRoom(octets, Math.min(maxBytes + 1, 2 * size));
 	}
-	return concat(chunks);
 }
 
-export function bodyText(answer: HttpAnswer): string {
+function withRoom(octets: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+	const larger = new Uint8Array(length);
+	larger.set(octets);
+	return larger;
+}
+
+interface Filler {
+	/** Puts what comes next into `octets` from `size` on, as much as there is room for or more. The buffer may be another one after it. */
+	fill(octets: Uint8Array<ArrayBuffer>, size: number): Promise<Filled>;
+	cancel(): Promise<void>;
+}
+type Filled = { octets: Uint8Array<ArrayBuffer>; size: number; done: boolean };
+
+function fillerOf(body: ReadableStream<Uint8Array>): Filler {
+	let reader: ReadableStreamBYOBReader;
+	try {
+		reader = body.getReader({ mode: 'byob' });
+	} catch {
+		// Not every browser's bodies are byte streams.
+		return pieceFiller(body.getReader());
+	}
+	return {
+		async fill(octets, size) {
+			const room = octets.subarray(size);
+			// Without `min`, where a browser does not know it, it takes more turns.
+			const { done, value } = await reader.read(room, { min: room.length } as never);
+			if (!value) return { octets, size, done };
+			return { octets: new Uint8Array(value.buffer as ArrayBuffer), size: size + value.length, done };
+		},
+		cancel: () => reader.cancel(),
+	};
+}
+
+function pieceFiller(reader: ReadableStreamDefaultReader<Uint8Array>): Filler {
+	return {
+		async fill(octets, size) {
+			const { done, value } = await reader.read();
+			if (!value) return { octets, size, done };
+			const end = size + value.length;
+			const into = end > octets.length ? withRoom(octets, 2 * end) : octets;
+			into.set(value, size);
+			return { octets: into, size: end, done };
+		},
+		cancel: () => reader.cancel(),
+	};
+}
+
+export function bodyText(answer: { bytes: Uint8Array }): string {
 	return new TextDecoder().decode(answer.bytes);
 }
 
 /** The answer's JSON object, or undefined if it is anything else. */
-export function bodyJson(answer: HttpAnswer): Record<string, unknown> | undefined {
+export function bodyJson(answer: { bytes: Uint8Array }): Record<string, unknown> | undefined {
 	try {
 		const json: unknown = JSON.parse(bodyText(answer));
 		return typeof json === 'object' && json !== null && !Array.isArray(json)

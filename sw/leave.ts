@@ -1,6 +1,7 @@
 /** "Remove" and "Clear All Connections", with everything that was made of what they end. */
-import { forgetCopy } from './copy/copy.js';
+import { endCopy } from './copy/copy.js';
 import { cancelJob, stopAll } from './jobs/engine.js';
+import { forgetAccess } from './jobs/fetch.js';
 import { listJobs } from './jobs/store.js';
 import { forgetReminders } from './reminders.js';
 import { waitingGrants } from './wallet/arrival.js';
@@ -15,11 +16,19 @@ import { forgetAllUnsaved, type Held } from './wallet/unsaved.js';
  * locks (job before refresh) is why this is not done inside `removeConnection`.
  */
 export async function leaveConnection(id: string): Promise<string[]> {
+	await endJobs(id);
+	await endCopy(id);
+	const open = await removeConnection(id);
+	// What another tab began while the connection waited to be removed.
+	await endJobs(id);
+	forgetAccess();
+	return open;
+}
+
+async function endJobs(connectionId: string): Promise<void> {
 	const jobs = await listJobs().catch(() => []);
-	const reading = jobs.filter(({ sources }) => sources.some(({ connectionId }) => connectionId === id));
+	const reading = jobs.filter(({ sources }) => sources.some((source) => source.connectionId === connectionId));
 	await Promise.all(reading.map((job) => cancelJob(job.id).catch(() => undefined)));
-	await forgetCopy(id);
-	return removeConnection(id);
 }
 
 /**

@@ -1,8 +1,14 @@
 /** The state of the wallet as every page sees it, and the broadcast that keeps the pages up to date. */
-import { CONTRACT_VERSION, type ConnectionView, EVENTS_CHANNEL, type Overview, type WorkerEvent } from './contract.js';
+import {
+	CONTRACT_VERSION,
+	type ConnectionView,
+	EVENTS_CHANNEL,
+	isOver,
+	type Overview,
+	type WorkerEvent,
+} from './contract.js';
 import { copyViews } from './copy/copy.js';
 import { BrokerError } from './errors.js';
-import { isOver } from './jobs/job.js';
 import { listJobs, viewJob } from './jobs/store.js';
 import { badge } from './reminders.js';
 import { otherPatient } from './wallet/arrival.js';

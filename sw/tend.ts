@@ -1,9 +1,9 @@
 /** What any page load may set off: refreshing what is due, reading names that are missing, and tidying up. */
 import { forgetOldAnswers } from './callback.js';
+import { isOver } from './contract.js';
 import { startDue } from './copy/schedule.js';
 import { sweep } from './copy/sweep.js';
 import { cancelJob } from './jobs/engine.js';
-import { isOver } from './jobs/job.js';
 import { listJobs } from './jobs/store.js';
 import { announce } from './overview.js';
 import { settleOldSessions } from './session/session.js';
@@ -33,7 +33,8 @@ export async function tendAll(): Promise<void> {
 	});
 	for (const { id } of old) await cancelJob(id);
 	await settleOldArrivals(now);
-	await sweep();
-	const started = await startDue(now);
+	// Neither is to wait for the other to be well again.
+	await sweep().catch(() => undefined);
+	const started = await startDue(now).catch(() => false);
 	if (nameless.length || gone.length || old.length || started) await announce();
 }

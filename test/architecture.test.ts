@@ -56,9 +56,32 @@ describe('the zones are trust zones', () => {
 
 	test('data flows one way through the worker: FHIR and SMART know neither jobs nor sessions', () => {
 		const strays = ['sw/fhir', 'sw/smart'].flatMap((part) =>
-			files(part, /\.ts$/).flatMap((file) => imports(file).filter((path) => /^sw\/(jobs|session|wallet)\//.test(path))),
+			files(part, /\.ts$/).flatMap((file) =>
+				imports(file).filter((path) => /^sw\/(copy|jobs|session|wallet)\//.test(path)),
+			),
 		);
 		expect(strays).toEqual([]);
+	});
+
+	test('what a copy is knows of jobs their rows alone; only what starts a reading knows what runs one', () => {
+		const starts = ['sw/copy/keep.ts', 'sw/copy/schedule.ts', 'sw/copy/estimate.ts'];
+		const rows = ['sw/jobs/job.js', 'sw/jobs/store.js', 'sw/jobs/gzip.js'];
+		const of = (file: string) => imports(file).filter((path) => path.startsWith('sw/jobs/'));
+		const copies = files('sw/copy', /\.ts$/);
+		expect(copies).toEqual(expect.arrayContaining(starts));
+		const strays = copies
+			.filter((file) => !starts.includes(file))
+			.flatMap((file) => of(file).filter((path) => !rows.includes(path)));
+		expect(strays).toEqual([]);
+		// So there is no way round: rows know no copy but its shape, and nothing that runs a job knows what starts one.
+		for (const path of rows) {
+			const source = readFileSync(join(root, path.replace(/js$/, 'ts')), 'utf8');
+			expect(source).not.toMatch(/^import (?!type)[^;]*'\.\.\/copy\//m);
+		}
+		const started = files('sw/jobs', /\.ts$/).flatMap((file) =>
+			imports(file).filter((path) => starts.includes(path.replace(/js$/, 'ts'))),
+		);
+		expect(started).toEqual([]);
 	});
 
 	test('nobody but app/broker.ts and the static callback page speaks to the worker', () => {

@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 /** Milliseconds between two announcements: a screen reader is told how it goes, not every count. */
 const PAUSE = 10_000;
 
-/** Says `text` politely: at first, and then its newest every ten seconds. An empty one silences it at once. */
-export function Announce({ text }: { text: string }) {
+/** Says `text` politely: at first, with each `turn`, and its newest every ten seconds. An empty one silences it at once. */
+export function Announce({ text, turn = '' }: { text: string; turn?: string }) {
 	const [said, say] = useState('');
 	const newest = useRef(text);
 	newest.current = text;
@@ -19,7 +19,7 @@ export function Announce({ text }: { text: string }) {
 			clearTimeout(first);
 			clearInterval(timer);
 		};
-	}, [silent]);
+	}, [silent, turn]);
 	return (
 		<p class="hidden" role="status" aria-live="polite">
 			{said}

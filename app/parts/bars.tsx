@@ -4,7 +4,7 @@ import { Icon } from './icons.js';
 
 export function OfflineBar() {
 	return (
-		<p class="box warn" role="status">
+		<p id="offline" class="box warn" role="status">
 			<Icon name="wifi" />
 			<span>{words.common.offline}</span>
 		</p>

@@ -40,10 +40,12 @@ export function ChoiceCard(props: {
 						type="checkbox"
 						checked={props.checked}
 						disabled={off}
-						aria-describedby={`${id}-n`}
 						onChange={(event) => props.onChange(event.currentTarget.checked)}
 					/>
-					<span>{props.label}</span>
+					<span>
+						{props.label}
+						<span class="hidden">: {connection.providerName}</span>
+					</span>
 				</label>
 				{expired && props.repair}
 			</div>

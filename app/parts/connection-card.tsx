@@ -20,7 +20,7 @@ function Status({ connection }: { connection: ConnectionView }) {
 					? ['warn', w.unchecked]
 					: ['good', w.active];
 	return (
-		<p class={`status ${kind}`}>
+		<p id={`s-${connection.id}`} class={`status ${kind}`}>
 			<span class="hidden">{w.status} </span>
 			{text}
 		</p>

@@ -12,6 +12,7 @@ export function FromChoice(props: {
 }) {
 	const { connection, value } = props;
 	if (!connection.copy) return null;
+	const { unread } = connection.copy;
 	const ago = fromWords(connection.copy.at, props.now, locale);
 	if (connection.status === 'expired') return <p class="quiet small">{w.onlyCopy(ago)}</p>;
 	return (
@@ -27,7 +28,9 @@ export function FromChoice(props: {
 					/>
 					<span>
 						<span class="strong">{option === 'copy' ? w.copy(ago) : w.provider}</span>
-						<span class="quiet small">{option === 'copy' ? w.copyHint : w.providerHint}</span>
+						<span class="quiet small">
+							{option === 'provider' ? w.providerHint : unread > 0 ? w.copyLacks(unread) : w.copyHint}
+						</span>
 					</span>
 				</label>
 			))}

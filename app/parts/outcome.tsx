@@ -1,5 +1,5 @@
 import type { JobView, KindProgress, SourceProgress } from '../../sw/contract.js';
-import { jobTotals, sortKinds, unreadKinds } from '../progress.js';
+import { jobTotals, leftSources, sortKinds, unreadKinds } from '../progress.js';
 import { bytesWords, countWords, durationWords, recordsWords } from '../words/amounts.js';
 import { agoWords, fromWords } from '../words/dates.js';
 import { kindWords } from '../words/kinds.js';
@@ -8,6 +8,7 @@ import { reasonsWords } from '../words/reasons.js';
 import { locale } from '../words.js';
 import { Announce } from './announce.js';
 import { errorWords } from './error-words.js';
+import { Icon } from './icons.js';
 import './progress.css';
 
 const count = (value: number) => countWords(value, locale);
@@ -22,6 +23,60 @@ function unreadWords(
 	const kind = kindWords(type);
 	if (keptFrom !== null) return w[from === 'copy' ? 'copyKept' : 'unreadKept'](kind, fromWords(keptFrom, now, locale));
 	return status === 'partial' && count > 0 ? w.unreadSome(kind) : w.unread(kind);
+}
+
+/** So many losses are named before anything else; the others stand with their provider. */
+const MOST_NAMED = 4;
+
+/** What a finished job is without, in sentences: providers that were left out, and kinds that could not be read. */
+function losses(job: JobView, now: number): string[] {
+	const left = leftSources(job);
+	const kinds = job.sources
+		.filter((source) => !left.includes(source))
+		.flatMap((source) => {
+			const { name } = source;
+			const refused = source.kinds.filter(({ status, keptFrom }) => status === 'refused' && keptFrom === null);
+			const unread = unreadKinds(source).filter((kind) => !refused.includes(kind));
+			const words = unread.map(({ type, status, keptFrom, count }) => {
+				const kind = kindWords(type);
+				if (keptFrom !== null) return w.missingKept(kind, name, fromWords(keptFrom, now, locale));
+				return status === 'partial' && count > 0 ? w.missingSome(kind, name) : w.missingAt(kind, name);
+			});
+			if (refused.length > 0) words.push(w.missingRefused(refused.map(({ type }) => kindWords(type)).join(', '), name));
+			return words;
+		});
+	return [...left.map(({ name, resources }) => (resources > 0 ? w.leftPart(name) : w.leftOut(name))), ...kinds];
+}
+
+/** What is missing, right under the title: nobody should have to look for it. */
+export function Missing({ job, now }: { job: JobView; now: number }) {
+	const all = losses(job, now);
+	if (!all.length) return null;
+	return (
+		<section class="box warn" aria-labelledby="missing">
+			<Icon name="alert" />
+			<div>
+				<h2 id="missing">{w.missingTitle}</h2>
+				<ul class="list">
+					{all.slice(0, MOST_NAMED).map((loss) => (
+						<li key={loss}>{loss}</li>
+					))}
+					{all.length > MOST_NAMED && <li>{w.missingMore(all.length - MOST_NAMED)}</li>}
+				</ul>
+				<p>{w.missingHint}</p>
+			</div>
+		</section>
+	);
+}
+
+/** All clear only where nothing is missing. */
+export function DoneMark({ job }: { job: JobView }) {
+	const clear = losses(job, 0).length === 0;
+	return (
+		<span class={clear ? 'done-mark' : 'done-mark partly'}>
+			<Icon name={clear ? 'check' : 'alert'} />
+		</span>
+	);
 }
 
 function Unread({ source, now }: { source: SourceProgress; now: number }) {
@@ -97,11 +152,12 @@ function seconds(ms: number): string {
 /** What a finished job holds, and what it could not read and why, by provider. */
 export function Outcome({ job, now }: { job: JobView; now: number }) {
 	const took = job.finishedAt === null ? null : job.finishedAt - job.startedAt;
+	const left = leftSources(job);
 	const unread = job.sources.reduce((sum, source) => sum + unreadKinds(source).length, 0);
 	return (
 		<>
 			<Announce
-				text={`${w.endRead(recordsWords(jobTotals(job).resources, locale))} ${unread ? w.endUnread(unread) : w.endAll}`}
+				text={`${w.endRead(recordsWords(jobTotals(job).resources, locale))} ${left.length ? w.endLeft(left.map(({ name }) => name).join(', ')) : unread ? w.endUnread(unread) : w.endAll}`}
 			/>
 			{job.sources.map((source) => {
 				const { rows, empty } = sortKinds(source);
@@ -120,7 +176,9 @@ export function Outcome({ job, now }: { job: JobView; now: number }) {
 						{source.from === 'copy' && source.asOf !== null && (
 							<p class="quiet small">{w.fromCopy(agoWords(source.asOf, now, locale))}</p>
 						)}
-						{source.error && <p class="problem">{errorWords(source.error.code)?.body}</p>}
+						{source.error && (
+							<p class="problem">{left.includes(source) ? w.leftBody : errorWords(source.error.code)?.body}</p>
+						)}
 						<Unread source={source} now={now} />
 						{read.length > 0 ? (
 							<>

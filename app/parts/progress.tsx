@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { JobView, KindProgress, SourceProgress } from '../../sw/contract.js';
+import { isOver, isUnread, type JobView, type KindProgress, type SourceProgress } from '../../sw/contract.js';
+import { estimated } from '../estimate.js';
 import {
 	jobFraction,
 	jobSteps,
@@ -12,6 +13,7 @@ import {
 	sourceFraction,
 	unreadKinds,
 } from '../progress.js';
+import { connections } from '../state.js';
 import { bytesWords, countWords, durationWords, recordsWords } from '../words/amounts.js';
 import { agoWords, fromWords, timeWords } from '../words/dates.js';
 import { kindWords } from '../words/kinds.js';
@@ -34,9 +36,6 @@ export function stepWords(name: StepName, kind: JobView['kind']): string {
 	return name === 'sending' ? w.sendingStep : w[name];
 }
 
-/** Whether a reading started from these is over; what is over takes no more time. */
-const isOver = ({ status }: JobView) => status === 'done' || status === 'failed' || status === 'cancelled';
-
 /** The moment, each second as long as the work goes on and somebody can see it. */
 export function useMoment(going: boolean): number {
 	const [moment, setMoment] = useState(Date.now);
@@ -55,10 +54,13 @@ export function elapsed(job: JobView, moment: number): number {
 
 function Totals({ job, moment }: { job: JobView; moment: number }) {
 	const { resources, bytes } = jobTotals(job);
+	const all = isOver(job) ? null : estimated(job.sources.map(({ connectionId }) => connectionId));
 	return (
 		<dl class="totals">
 			<div class="first">
-				<dt>{w.records(resources)}</dt>
+				<dt>
+					{all !== null && all > resources ? w.recordsOf(countWords(rounded(all), locale)) : w.records(resources)}
+				</dt>
 				<dd>{count(resources)}</dd>
 			</div>
 			<div>
@@ -67,7 +69,7 @@ function Totals({ job, moment }: { job: JobView; moment: number }) {
 			</div>
 			{job.kind === 'send' && job.sealed.bytes > 0 && (
 				<div>
-					<dt>{w.sentOf(size(job.sealed.bytes))}</dt>
+					<dt>{w.sent}</dt>
 					<dd>{size(job.sealed.sentBytes)}</dd>
 				</div>
 			)}
@@ -79,12 +81,23 @@ function Totals({ job, moment }: { job: JobView; moment: number }) {
 	);
 }
 
+/** Two digits are as much as an estimate knows. */
+const rounded = (value: number) => Number(value.toPrecision(2));
+
 /** What has kept us waiting unusually long. */
 function Slow({ job, moment }: { job: JobView; moment: number }) {
-	const slow = job.status === 'running' ? slowKinds(job) : [];
-	if (!slow.length) return null;
+	const running = job.status === 'running';
+	const held = running ? job.sources.filter((source) => source.held?.code === 'rate_limited') : [];
+	const slow = running ? slowKinds(job).filter(({ source }) => !held.some(({ name }) => name === source)) : [];
+	if (!slow.length && !held.length) return null;
 	return (
 		<ul class="slow">
+			{held.map(({ connectionId, name }) => (
+				<li key={connectionId}>
+					<Icon name="clock" />
+					{w.asked(name)}
+				</li>
+			))}
 			{slow.slice(0, MOST_SLOW).map(({ source, type, since }) => {
 				const time = durationWords(moment - since);
 				return (
@@ -113,7 +126,7 @@ function kindState(kind: KindProgress, moment: number): string {
 /** One kind, filling as it arrives. The bar repeats what the words say, so it is for the eyes alone. */
 function Kind({ kind, moment, going }: { kind: KindProgress; moment: number; going: boolean }) {
 	const fraction = kindFraction(kind);
-	const unread = kind.keptFrom !== null || ['failed', 'refused', 'partial'].includes(kind.status);
+	const unread = isUnread(kind);
 	return (
 		<li class={unread ? 'unread' : kind.status}>
 			<span>{kindWords(kind.type)}</span> <span class="count">{kindState(kind, moment)}</span>
@@ -181,6 +194,34 @@ function Source(props: { source: SourceProgress; told: boolean; moment: number; 
 	);
 }
 
+/** Stopped by something that passes: by whom, until when, and what there is instead. */
+function Paused({ job, moment }: { job: JobView; moment: number }) {
+	const { error } = job;
+	const held = job.sources.filter((source) => source.held !== null && source.held.code !== 'offline');
+	const why = error && errorWords(error.code)?.title;
+	const copied = held.filter(({ connectionId, from }) => {
+		const connection = connections.value.find(({ id }) => id === connectionId);
+		return from === 'provider' && connection?.copy;
+	});
+	const until = error?.retryAt;
+	return (
+		<div class="box warn" role="status">
+			<Icon name="alert" />
+			<div>
+				<p>
+					{why && (held.length > 0 ? w.pausedAt(w.names(held, locale), why) : `${why}.`)}{' '}
+					{until === undefined
+						? w.waiting
+						: until - moment < 60_000
+							? w.waitingSoon
+							: w.waitingUntil(timeWords(until, locale))}
+				</p>
+				{copied.length > 0 && <p>{w.useCopy(w.names(copied, locale))}</p>}
+			</div>
+		</div>
+	);
+}
+
 /** The work under way: how far it is at a glance, its steps, and what each provider has given. */
 export function Progress({ job, children }: { job: JobView; children: ComponentChildren }) {
 	const going = !isOver(job);
@@ -208,15 +249,7 @@ export function Progress({ job, children }: { job: JobView; children: ComponentC
 				</ol>
 				<Slow job={job} moment={moment} />
 			</div>
-			{job.status === 'waiting' && (
-				<p class="box warn" role="status">
-					<Icon name="alert" />
-					<span>
-						{job.error && `${errorWords(job.error.code)?.title ?? ''}. `}
-						{job.error?.retryAt ? w.waitingUntil(timeWords(job.error.retryAt, locale)) : w.waiting}
-					</span>
-				</p>
-			)}
+			{job.status === 'waiting' && <Paused job={job} moment={moment} />}
 			<div class="actions">{children}</div>
 			{job.sources.map((source) => (
 				<Source

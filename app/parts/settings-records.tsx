@@ -107,6 +107,7 @@ function held({ keep, copy }: ConnectionView): string {
 		recordsWords(copy.resources, locale),
 		bytesWords(copy.bytes, locale),
 		fromWords(copy.at, now.value, locale),
+		copy.unread > 0,
 	);
 }
 

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { OtherPatient, WireError } from '../../sw/contract.js';
-import { attempt, call, connections, forgetAll, now, overview } from '../state.js';
+import { attempt, call, connections, forgetAll, jobs, now, overview } from '../state.js';
 import { sinceWords } from '../words/dates.js';
-import { other, paused, unsaved } from '../words/standing.js';
+import { other, paused, underWay, unsaved } from '../words/standing.js';
 import { locale } from '../words.js';
 import { Confirm } from './confirm.js';
 import { ErrorBox } from './error.js';
@@ -24,8 +25,28 @@ export function Standing() {
 			)}
 			{state?.otherPatient && <Other key={state.otherPatient.id} arrival={state.otherPatient} />}
 			{state?.paused && <Paused since={state.paused.since} />}
+			<UnderWay />
 		</>
 	);
+}
+
+/** The way back to what goes on, or waits for an answer, on another screen. */
+function UnderWay() {
+	const { path } = useLocation();
+	return (overview.value?.jobs ?? []).map((listed) => {
+		const { id, kind, sid, status } = jobs.value[listed.id] ?? listed;
+		const to = kind === 'send' ? `/connect/${sid}` : '/collect';
+		if (kind === 'keep' || status === 'done' || status === 'cancelled' || path === to) return null;
+		const stopped = status === 'failed';
+		return (
+			<p key={id} class={stopped ? 'box warn' : 'box calm'}>
+				<Icon name={stopped ? 'alert' : 'clock'} />
+				<span>
+					{underWay[stopped ? 'stopped' : kind]} <a href={to}>{underWay.show}</a>
+				</span>
+			</p>
+		);
+	});
 }
 
 /** Once it is answered, what was asked is gone, and the focus with it. */

@@ -1,14 +1,13 @@
 import { useState } from 'preact/hooks';
 import { downloadPath, type From, type JobView, type WireError } from '../../sw/contract.js';
 import { useEstimate, usePreferred } from '../estimate.js';
-import { proposed, usable } from '../from.js';
+import { usable } from '../from.js';
 import { Amount } from '../parts/amount.js';
-import { ChoiceCard } from '../parts/choice-card.js';
+import { Choices, GoOn } from '../parts/choices.js';
 import { ErrorBox } from '../parts/error.js';
-import { FromChoice } from '../parts/from-choice.js';
 import { Icon } from '../parts/icons.js';
 import { JobPage } from '../parts/job-pages.js';
-import { Outcome } from '../parts/outcome.js';
+import { DoneMark, Missing, Outcome } from '../parts/outcome.js';
 import { Opening, Screen } from '../parts/screen.js';
 import { attempt, call, connections, jobs, now, online, overview, takeJob } from '../state.js';
 import { useTrip } from '../trip.js';
@@ -54,7 +53,7 @@ export function Collect() {
 				title={w.working}
 				busy={busy}
 				onCancel={() => discard(job.id)}
-				onRetry={() => act(async () => takeJob(await call('job.retry', { id: job.id })))}
+				onRetry={(without) => act(async () => takeJob(await call('job.retry', { id: job.id, without })))}
 			/>
 		);
 	}
@@ -79,63 +78,29 @@ export function Collect() {
 			) : (
 				<>
 					<h2 class="section">{session.choose}</h2>
-					<div class="cards">
-						{list.map((connection) => (
-							<ChoiceCard
-								key={connection.id}
-								connection={connection}
-								now={now.value}
-								label={w.include}
-								checked={include.includes(connection.id)}
-								onChange={(on) => {
-									setIncluded((before) =>
-										on ? [...before, connection.id] : before.filter((id) => id !== connection.id),
-									);
-									if (on) setWanted((before) => ({ ...before, [connection.id]: proposed(connection, prefer) }));
-								}}
-								repair={
-									<button
-										type="button"
-										class="button"
-										disabled={trip.going !== null || !online.value}
-										onClick={() => trip.go({ kind: 'reauthorize', connectionId: connection.id }, '/collect', null)}
-									>
-										{words.connections.reauthorize}
-									</button>
-								}
-							>
-								<FromChoice
-									connection={connection}
-									value={from[connection.id] ?? 'provider'}
-									now={now.value}
-									onChange={(where) => setWanted((before) => ({ ...before, [connection.id]: where }))}
-								/>
-							</ChoiceCard>
-						))}
-					</div>
+					<Choices
+						{...{ list, include, from, prefer, trip }}
+						label={w.include}
+						here="/collect"
+						onChange={(chosen, where) => {
+							setIncluded(chosen);
+							setWanted((before) => ({ ...before, ...where }));
+						}}
+					/>
 					<Amount {...estimate} connections={list} tokens={false} now={now.value} />
-					<div class="send">
-						<button
-							type="button"
-							class="button main large"
-							aria-disabled={reason !== null || busy}
-							aria-describedby="collect-reason"
-							onClick={() =>
-								reason === null &&
-								!busy &&
-								act(async () => {
-									const next = await call('collect.start', { include, from });
-									takeJob(next);
-									setStarted(next);
-								})
-							}
-						>
-							{w.start}
-						</button>
-						<p id="collect-reason" class="quiet" role="status">
-							{reason}
-						</p>
-					</div>
+					<GoOn
+						reason={reason}
+						busy={busy}
+						onGo={() =>
+							act(async () => {
+								const next = await call('collect.start', { include, from });
+								takeJob(next);
+								setStarted(next);
+							})
+						}
+					>
+						{w.start}
+					</GoOn>
 				</>
 			)}
 		</Screen>
@@ -144,17 +109,9 @@ export function Collect() {
 
 function Ready(props: { job: JobView; busy: boolean; error: WireError | null; onDiscard(): void }) {
 	return (
-		<Screen
-			title={w.ready}
-			lead={w.readyBody}
-			narrow
-			eyebrow={
-				<span class="done-mark">
-					<Icon name="check" />
-				</span>
-			}
-		>
+		<Screen title={w.ready} lead={w.readyBody} narrow eyebrow={<DoneMark job={props.job} />}>
 			{props.error && <ErrorBox error={props.error} />}
+			<Missing job={props.job} now={now.value} />
 			<div class="actions">
 				{/* A navigation, not `download`: Chromium keeps such requests from the worker. A target keeps the router out. */}
 				<a class="button main" href={downloadPath(props.job.id)} target="_top">

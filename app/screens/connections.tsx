@@ -83,53 +83,59 @@ export function Connections() {
 						</a>
 					</div>
 					<div class="cards">
-						{list.map((connection) => (
-							<ConnectionCard
-								key={connection.id}
-								connection={connection}
-								now={now.value}
-								updating={
-									overview.value?.jobs.some(
-										({ kind, status, sources }) =>
-											kind === 'keep' && status === 'running' && sources[0]?.connectionId === connection.id,
-									) ?? false
-								}
-							>
-								{connection.status === 'expired' ? (
-									<button
-										type="button"
-										class={asked ? 'button' : 'button main'}
-										disabled={!online.value || trip.going !== null}
-										onClick={() => trip.go({ kind: 'reauthorize', connectionId: connection.id }, '/connections', null)}
-									>
-										{isGoing(trip.going, connection.id) ? w.going : w.reauthorize}
-									</button>
-								) : (
-									<button
-										type="button"
-										class="button"
-										disabled={
-											!online.value ||
-											connection.refreshing ||
-											busy[connection.id] !== undefined ||
-											// Access that cannot be renewed is only tried out, which a backup does not mind.
-											(paused && connection.renewable)
-										}
-										onClick={() => refresh(connection)}
-									>
-										{w.refresh}
-									</button>
-								)}
-								<button
-									type="button"
-									class="button plain"
-									disabled={(busy[connection.id] ?? busy.all) === 'remove'}
-									onClick={() => ask(connection)}
+						{list.map((connection) => {
+							const stopped =
+								!online.value ||
+								connection.refreshing ||
+								busy[connection.id] !== undefined ||
+								// Access that cannot be renewed is only tried out, which a backup does not mind.
+								(paused && connection.renewable);
+							return (
+								<ConnectionCard
+									key={connection.id}
+									connection={connection}
+									now={now.value}
+									updating={
+										overview.value?.jobs.some(
+											({ kind, status, sources }) =>
+												kind === 'keep' && status === 'running' && sources[0]?.connectionId === connection.id,
+										) ?? false
+									}
 								>
-									{w.remove}
-								</button>
-							</ConnectionCard>
-						))}
+									{connection.status === 'expired' ? (
+										<button
+											type="button"
+											class={asked ? 'button' : 'button main'}
+											disabled={!online.value || trip.going !== null}
+											onClick={() =>
+												trip.go({ kind: 'reauthorize', connectionId: connection.id }, '/connections', null)
+											}
+										>
+											{isGoing(trip.going, connection.id) ? w.going : w.reauthorize}
+										</button>
+									) : (
+										<button
+											type="button"
+											class="button"
+											// Why not: the card's status, or what is said above all cards then.
+											aria-describedby={`s-${connection.id} offline paused`}
+											aria-disabled={stopped}
+											onClick={() => stopped || refresh(connection)}
+										>
+											{w.refresh}
+										</button>
+									)}
+									<button
+										type="button"
+										class="button plain"
+										disabled={(busy[connection.id] ?? busy.all) === 'remove'}
+										onClick={() => ask(connection)}
+									>
+										{w.remove}
+									</button>
+								</ConnectionCard>
+							);
+						})}
 					</div>
 					<ErrorBoundary>
 						{offer && <InstallOffer kind={offer} onInstall={install} onLater={dismissInstall} />}

@@ -1,24 +1,34 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ErrorBoundary, lazy } from 'preact-iso';
-import type { ConnectionView, CopyDetail, JobView, SyncEntry, WireError } from '../../sw/contract.js';
+import {
+	type ConnectionView,
+	type CopyDetail,
+	isUnread,
+	type JobView,
+	type SyncEntry,
+	type WireError,
+} from '../../sw/contract.js';
 import { ErrorBox, ErrorScreen } from '../parts/error.js';
 import { errorWords } from '../parts/error-words.js';
 import { Icon } from '../parts/icons.js';
 import { Patient } from '../parts/patient.js';
 import { Opening, Screen } from '../parts/screen.js';
-import { isUnread, jobTotals, keepJobOf } from '../progress.js';
+import { jobTotals, keepJobOf } from '../progress.js';
 import { attempt, call, connections, jobs, now, online, overview, takeJob } from '../state.js';
 import { useTrip } from '../trip.js';
 import { bytesWords, countWords, recordsWords } from '../words/amounts.js';
-import { effortWords, readingWords, copies as w } from '../words/copies.js';
+import { copyLacks, effortWords, readingWords, copies as w } from '../words/copies.js';
 import { agoWords, timeWords } from '../words/dates.js';
 import { kindWords } from '../words/kinds.js';
+import { reasonsWords } from '../words/reasons.js';
 import { locale } from '../words.js';
 import './records.css';
 
 const Confirm = lazy(() => import('../parts/confirm.js').then((part) => part.Confirm));
 
 const ago = (at: number) => agoWords(at, now.value, locale);
+
+type Kind = CopyDetail['kinds'][number];
 
 /** What is kept on this device of one connection. */
 export function Records({ id }: { id: string }) {
@@ -35,25 +45,33 @@ export function Records({ id }: { id: string }) {
 	return <Kept key={id} connection={connection} job={keepJobOf(id, overview.value.jobs, jobs.value)} />;
 }
 
-function Kept({ connection, job }: { connection: ConnectionView; job: JobView | undefined }) {
-	const { id, keep, copy } = connection;
+/** What is known of the copy. Each reading that ends leaves another history, also one that failed. */
+function useDetail(
+	{ id, keep, copy }: ConnectionView,
+	job: JobView | undefined,
+	onError: (error: WireError | null) => void,
+) {
 	const [detail, setDetail] = useState<CopyDetail | null>(null);
-	const [error, setError] = useState<WireError | null>(null);
-	const [busy, setBusy] = useState(false);
-	const [asking, setAsking] = useState(false);
-	const [said, say] = useState('');
-
-	// Each reading that ends leaves another history, also one that failed.
 	useEffect(() => {
 		let stale = false;
 		attempt(
 			() => call('copy.get', { id }),
-			(problem) => stale || setError(problem),
+			(problem) => stale || onError(problem),
 		).then((reply) => !stale && reply && setDetail(reply));
 		return () => {
 			stale = true;
 		};
 	}, [id, keep, copy?.at, job?.id]);
+	return detail;
+}
+
+function Kept({ connection, job }: { connection: ConnectionView; job: JobView | undefined }) {
+	const { id, copy, status } = connection;
+	const [error, setError] = useState<WireError | null>(null);
+	const [busy, setBusy] = useState(false);
+	const [asking, setAsking] = useState(false);
+	const [said, say] = useState('');
+	const detail = useDetail(connection, job, setError);
 
 	const act = async (work: () => Promise<unknown>, doing = '', done = '') => {
 		if (busy) return;
@@ -86,70 +104,21 @@ function Kept({ connection, job }: { connection: ConnectionView; job: JobView | 
 			{error && <ErrorBox error={error} />}
 			<section class="card">
 				<Patient patient={connection.patient} />
-				{!keep ? (
-					<>
-						<p>{w.off}</p>
-						<ul class="plain-list">
-							{w.points.map((point) => (
-								<li key={point}>{point}</li>
-							))}
-						</ul>
-					</>
-				) : copy ? (
-					<p>
-						<span class="strong amount-kept">
-							{w.holds(recordsWords(copy.resources, locale), bytesWords(copy.bytes, locale))}
-						</span>
-						<span class="quiet">{w.read(ago(copy.at))}</span>
-						<span class="quiet small where">{w.where}</span>
-					</p>
-				) : (
-					!job && (
-						<>
-							<p class="strong">{w.none}</p>
-							{connection.status === 'active' && <p class="quiet">{w.noneBody}</p>}
-						</>
-					)
-				)}
+				<Status connection={connection} kinds={detail?.kinds ?? []} reading={job !== undefined} />
 				{job && <Reading job={job} first={!copy} onStop={() => act(() => call('job.cancel', { id: job.id }))} />}
 				<Obstacle connection={connection} />
 				<p class={said ? 'quiet' : 'hidden'} role="status">
 					{said}
 				</p>
-				<div class="actions">
-					{!keep ? (
-						<button
-							type="button"
-							class="button main"
-							aria-disabled={busy || connection.status === 'expired'}
-							onClick={() => connection.status === 'active' && turn(true)}
-						>
-							{w.keep}
-						</button>
-					) : (
-						<>
-							{!job && connection.status === 'active' && (
-								<button
-									type="button"
-									class="button main"
-									disabled={busy || !online.value}
-									onClick={() => act(async () => takeJob(await call('copy.update', { id })))}
-								>
-									{w.updateNow}
-								</button>
-							)}
-							<button
-								type="button"
-								class="button plain"
-								aria-disabled={busy}
-								// What can be read again any time needs no question.
-								onClick={() => (connection.status === 'expired' && copy ? setAsking(true) : turn(false))}
-							>
-								{copy ? w.drop : w.dropNone}
-							</button>
-						</>
-					)}
-				</div>
+				<Actions
+					connection={connection}
+					reading={job !== undefined}
+					busy={busy}
+					onKeep={() => turn(true)}
+					onUpdate={() => act(async () => takeJob(await call('copy.update', { id })))}
+					// What can be read again any time needs no question.
+					onDrop={() => (status === 'expired' && copy ? setAsking(true) : turn(false))}
+				/>
 			</section>
 			{!detail ? !error && <Opening text={w.opening} /> : <Detail detail={detail} />}
 			<ErrorBoundary>
@@ -164,6 +133,79 @@ function Kept({ connection, job }: { connection: ConnectionView; job: JobView | 
 				)}
 			</ErrorBoundary>
 		</Screen>
+	);
+}
+
+/** What is kept, or would be. */
+function Status(props: { connection: ConnectionView; kinds: Kind[]; reading: boolean }) {
+	const { keep, copy, status } = props.connection;
+	if (!keep)
+		return (
+			<>
+				<p>{w.off}</p>
+				<ul class="plain-list">
+					{w.points.map((point) => (
+						<li key={point}>{point}</li>
+					))}
+				</ul>
+			</>
+		);
+	if (copy)
+		return (
+			<p>
+				<span class="strong amount-kept">
+					{w.holds(recordsWords(copy.resources, locale), bytesWords(copy.bytes, locale))}
+				</span>
+				<span class={copy.unread > 0 ? 'lacking' : 'quiet'}>
+					{w.read(ago(copy.at), copyLacks(props.kinds, copy.at, now.value, locale))}
+				</span>
+				<span class="quiet small where">{w.where}</span>
+			</p>
+		);
+	if (props.reading) return null;
+	return (
+		<>
+			<p class="strong">{w.none}</p>
+			{status === 'active' && <p class="quiet">{w.noneBody}</p>}
+		</>
+	);
+}
+
+function Actions(props: {
+	connection: ConnectionView;
+	reading: boolean;
+	busy: boolean;
+	onKeep(): void;
+	onUpdate(): void;
+	onDrop(): void;
+}) {
+	const { busy } = props;
+	const { keep, copy, status } = props.connection;
+	const active = status === 'active';
+	if (!keep)
+		return (
+			<div class="actions">
+				<button
+					type="button"
+					class="button main"
+					aria-disabled={busy || !active}
+					onClick={() => active && props.onKeep()}
+				>
+					{w.keep}
+				</button>
+			</div>
+		);
+	return (
+		<div class="actions">
+			{!props.reading && active && (
+				<button type="button" class="button main" disabled={busy || !online.value} onClick={props.onUpdate}>
+					{w.updateNow}
+				</button>
+			)}
+			<button type="button" class="button plain" aria-disabled={busy} onClick={props.onDrop}>
+				{copy ? w.drop : w.dropNone}
+			</button>
+		</div>
 	);
 }
 
@@ -231,12 +273,10 @@ function Detail({ detail: { copy, kinds, history } }: { detail: CopyDetail }) {
 	);
 }
 
-type Kind = CopyDetail['kinds'][number];
-
 /** Older than the copy, or marked so: it could not be read the last time. */
-function stateOf({ status }: Kind): string | null {
-	if (status === 'refused') return w.refused;
-	if (status === 'failed') return w.unread;
+function stateOf({ status, reasons }: Kind): string | null {
+	if (status === 'refused' && !reasons) return w.refused;
+	if (status === 'failed' || status === 'refused') return w.unread;
 	return status === 'partial' ? w.unreadSome : null;
 }
 
@@ -261,11 +301,13 @@ function Kinds({ kinds, at }: { kinds: Kind[]; at: number }) {
 				<tbody>
 					{rows.map((kind) => {
 						const state = stateOf(kind);
+						const reasons = reasonsWords(kind.reasons);
 						return (
 							<tr key={kind.type}>
 								<th scope="row">
 									{kindWords(kind.type)}
 									{state && <span class="problem">{state}</span>}
+									{state && reasons && <span class="quiet small why">{reasons}</span>}
 								</th>
 								<td>{countWords(kind.count, locale)}</td>
 								<td class={kind.at < at ? 'older' : undefined}>{kind.count > 0 || !state ? ago(kind.at) : '–'}</td>

@@ -13,9 +13,11 @@ import { select as w } from '../words/select.js';
 import { locale, words } from '../words.js';
 import './select.css';
 
-const SHOWN = 30;
-/** Milliseconds after the last keystroke. */
-const TYPING = 150;
+/** Providers that are shown at once. */
+const PAGE = 30;
+
+/** An answer, and what was asked. */
+type Found = Reply<'providers.search'> & { query: string };
 
 type Chosen = { target: ConnectTarget; name: string };
 
@@ -45,28 +47,32 @@ export function Select({ sid }: { sid?: string }) {
 
 function Search({ onChoose }: { onChoose(chosen: Chosen): void }) {
 	const [text, setText] = useState('');
-	const [found, setFound] = useState<Reply<'providers.search'> | null>(null);
+	const [limit, setLimit] = useState(PAGE);
+	const [found, setFound] = useState<Found | null>(null);
 	const [error, setError] = useState<WireError | null>(null);
 	const [tries, setTries] = useState(0);
 	const list = useRef<HTMLUListElement>(null);
 
+	// Asked with every keystroke: the worker has the directory in memory. Only the newest question's answer is shown.
 	useEffect(() => {
 		let stale = false;
-		const timer = setTimeout(
-			async () => {
-				const reply = await attempt(
-					() => call('providers.search', { text: text.trim(), limit: SHOWN }),
-					(problem) => stale || setError(problem),
-				);
-				if (!stale && reply) setFound(reply);
-			},
-			text ? TYPING : 0,
-		);
+		const query = text.trim();
+		attempt(
+			() => call('providers.search', { text: query, limit }),
+			(problem) => stale || setError(problem),
+		).then((reply) => !stale && reply && setFound({ ...reply, query }));
 		return () => {
 			stale = true;
-			clearTimeout(timer);
 		};
-	}, [text, tries]);
+	}, [text, limit, tries]);
+
+	/** The keyboard goes on with the first of those that came. */
+	const next = useRef<number | null>(null);
+	useEffect(() => {
+		if (next.current === null) return;
+		list.current?.querySelectorAll('button')[next.current]?.focus();
+		next.current = null;
+	}, [found]);
 
 	/** Arrows move between the box and the rows, besides the tabulator. */
 	const move = (event: KeyboardEvent) => {
@@ -99,7 +105,10 @@ function Search({ onChoose }: { onChoose(chosen: Chosen): void }) {
 							autocomplete="off"
 							spellcheck={false}
 							value={text}
-							onInput={(event) => setText(event.currentTarget.value)}
+							onInput={(event) => {
+								setText(event.currentTarget.value);
+								setLimit(PAGE);
+							}}
 						/>
 					</label>
 				</form>
@@ -112,7 +121,7 @@ function Search({ onChoose }: { onChoose(chosen: Chosen): void }) {
 				</ErrorBox>
 			)}
 			<p class="quiet small count-line" role="status">
-				{found ? foundWords(found, text.trim()) : error ? '' : w.searching}
+				{found ? foundWords(found) : error ? '' : w.searching}
 			</p>
 			<ul class="rows" ref={list} aria-label={w.results}>
 				{found?.providers.map((provider) => (
@@ -127,12 +136,26 @@ function Search({ onChoose }: { onChoose(chosen: Chosen): void }) {
 					</li>
 				))}
 			</ul>
+			{found && found.total > found.providers.length && (
+				<div class="actions more">
+					<button
+						type="button"
+						class="button"
+						onClick={() => {
+							next.current = found.providers.length;
+							setLimit(found.providers.length + PAGE);
+						}}
+					>
+						{w.more}
+					</button>
+				</div>
+			)}
 		</div>
 	);
 }
 
-function foundWords({ providers, total }: Reply<'providers.search'>, text: string): string {
-	if (!total) return text ? w.none(text) : w.noneAtAll;
+function foundWords({ providers, total, query }: Found): string {
+	if (!total) return query ? w.none(query) : w.noneAtAll;
 	return w.found(countWords(providers.length, locale), countWords(total, locale));
 }
 

@@ -1,10 +1,9 @@
-import type { ConnectionView, From, SessionView, WireError } from '../../sw/contract.js';
+import type { From, SessionView, WireError } from '../../sw/contract.js';
 import { useEstimate, usePreferred } from '../estimate.js';
-import { proposed, usable } from '../from.js';
+import { usable } from '../from.js';
 import { Amount } from '../parts/amount.js';
-import { ChoiceCard } from '../parts/choice-card.js';
+import { Choices, GoOn } from '../parts/choices.js';
 import { ErrorBox } from '../parts/error.js';
-import { FromChoice } from '../parts/from-choice.js';
 import { Icon } from '../parts/icons.js';
 import { Screen } from '../parts/screen.js';
 import { connections, now, online } from '../state.js';
@@ -39,13 +38,6 @@ export function Choose(props: {
 			: isNew && !session.afterwards
 				? w.reasonAfter
 				: null;
-	const toggle = (connection: ConnectionView, on: boolean) => {
-		const others = include.filter((id) => id !== connection.id);
-		if (!on) return props.onChoose({ include: others });
-		const { id } = connection;
-		props.onChoose({ include: [...others, id], from: { ...session.from, [id]: proposed(connection, prefer) } });
-	};
-
 	return (
 		<Screen title={w.asks(session.who ?? w.somebody)}>
 			<p class="unverified">
@@ -75,35 +67,11 @@ export function Choose(props: {
 				</section>
 			) : (
 				<>
-					<div class="cards">
-						{list.map((connection) => (
-							<ChoiceCard
-								key={connection.id}
-								connection={connection}
-								now={now.value}
-								label={w.include}
-								checked={include.includes(connection.id)}
-								onChange={(on) => toggle(connection, on)}
-								repair={
-									<button
-										type="button"
-										class="button"
-										disabled={trip.going !== null || !online.value}
-										onClick={() => trip.go({ kind: 'reauthorize', connectionId: connection.id }, here, null)}
-									>
-										{words.connections.reauthorize}
-									</button>
-								}
-							>
-								<FromChoice
-									connection={connection}
-									value={from[connection.id] ?? 'provider'}
-									now={now.value}
-									onChange={(where) => props.onChoose({ from: { ...session.from, [connection.id]: where } })}
-								/>
-							</ChoiceCard>
-						))}
-					</div>
+					<Choices
+						{...{ list, include, from, prefer, trip, here }}
+						label={w.include}
+						onChange={(chosen, where) => props.onChoose({ include: chosen, from: { ...session.from, ...where } })}
+					/>
 					<div class="actions">
 						<a class="button" href={`${here}/select`}>
 							<Icon name="plus" />
@@ -112,21 +80,10 @@ export function Choose(props: {
 					</div>
 					{isNew && <After value={session.afterwards} onChange={(afterwards) => props.onChoose({ afterwards })} />}
 					<Amount {...estimate} connections={list} tokens now={now.value} />
-					<div class="send">
-						<button
-							type="button"
-							class="button main large"
-							aria-disabled={reason !== null || props.busy}
-							aria-describedby="send-reason"
-							onClick={() => reason === null && !props.busy && props.onSend(include, from)}
-						>
-							<Icon name="lock" />
-							{w.send}
-						</button>
-						<p id="send-reason" class="quiet" role="status">
-							{reason ?? w.sendHint}
-						</p>
-					</div>
+					<GoOn reason={reason} hint={w.sendHint} busy={props.busy} onGo={() => props.onSend(include, from)}>
+						<Icon name="lock" />
+						{w.send}
+					</GoOn>
 				</>
 			)}
 		</Screen>

@@ -2,9 +2,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { From, SessionView, WireError } from '../../sw/contract.js';
 import { dropFragment, heldFragment, takeFragment } from '../fragment.js';
 import { ErrorScreen } from '../parts/error.js';
-import { Icon } from '../parts/icons.js';
 import { JobPage } from '../parts/job-pages.js';
-import { Outcome } from '../parts/outcome.js';
+import { DoneMark, Missing, Outcome } from '../parts/outcome.js';
 import { Opening, Screen } from '../parts/screen.js';
 import { attempt, call, jobs, now, takeJob } from '../state.js';
 import { progress } from '../words/progress.js';
@@ -81,7 +80,7 @@ export function Session({ sid }: { sid: string }) {
 				job={job}
 				title={progress.sending}
 				busy={busy}
-				onRetry={() => act(async () => takeJob(await call('job.retry', { id: job.id })))}
+				onRetry={(without) => act(async () => takeJob(await call('job.retry', { id: job.id, without })))}
 				onCancel={() =>
 					act(async () => {
 						await call('job.cancel', { id: job.id });
@@ -95,7 +94,8 @@ export function Session({ sid }: { sid: string }) {
 	if (job?.status === 'done') {
 		const after = session.afterwards === 'clear' ? w.cleared : session.afterwards === 'keep' ? w.kept : w.unchanged;
 		return (
-			<Screen title={w.sent} lead={after} narrow eyebrow={<Done />}>
+			<Screen title={w.sent} lead={after} narrow eyebrow={<DoneMark job={job} />}>
+				<Missing job={job} now={now.value} />
 				<Outcome job={job} now={now.value} />
 				<div class="actions">
 					<a class="button" href="/connections">
@@ -142,14 +142,6 @@ export function Session({ sid }: { sid: string }) {
 		document.getElementById('main')?.focus({ preventScroll: true });
 	};
 	return <Choose session={session} error={error} busy={busy} onChoose={choose} onSend={send} />;
-}
-
-function Done() {
-	return (
-		<span class="done-mark">
-			<Icon name="check" />
-		</span>
-	);
 }
 
 /** Errors that pass, where asking once more makes sense. */

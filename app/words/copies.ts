@@ -1,6 +1,8 @@
 /** Copies of records on this device: the screen of one connection's, and the section of the settings. */
-import type { SyncEntry } from '../../sw/contract.js';
+import { type CopyDetail, isUnread, type SyncEntry } from '../../sw/contract.js';
 import { bytesWords, countWords, durationWords } from './amounts.js';
+import { fromWords, timeWords } from './dates.js';
+import { kindWords } from './kinds.js';
 
 export const copies = {
 	title: 'Records on this device',
@@ -23,7 +25,8 @@ export const copies = {
 	updateNow: 'Update now',
 	stop: 'Stop',
 	holds: (records: string, bytes: string) => `${records}, ${bytes}`,
-	read: (ago: string) => `Brought up to date ${ago}`,
+	/** `lacks`: what it is without, or has from an older reading only; empty for nothing. */
+	read: (ago: string, lacks: string) => `Brought up to date ${ago}${lacks && `, but ${lacks}`}`,
 	where: 'Stored encrypted, in this browser on this device only.',
 	none: 'There is no copy yet',
 	noneBody: 'No reading has come to its end so far. “Update now” begins again.',
@@ -61,11 +64,29 @@ export const copies = {
 	listEmpty: 'There is no connection yet.',
 	notKept: 'No copy',
 	pending: 'No copy yet',
-	each: (records: string, bytes: string, ago: string) => `${records}, ${bytes}, from ${ago}`,
+	each: (records: string, bytes: string, ago: string, lacking: boolean) =>
+		`${records}, ${bytes}, from ${ago}${lacking ? '; some kinds are older or missing' : ''}`,
 	open: 'Open',
 	openFor: (name: string) => `Open the records of ${name} on this device`,
 	total: (bytes: string) => `Together ${bytes} of records, stored compressed.`,
 };
+
+/** So many kinds are named in a sentence. */
+const MOST_NAMED = 3;
+
+/** "Allergies are from 3 days ago and Health goals could not be read": what was not brought up to date at `at`. */
+export function copyLacks(kinds: CopyDetail['kinds'], at: number, now: number, locale: string): string {
+	const unread = kinds.filter((kind) => isUnread(kind));
+	if (unread.length > MOST_NAMED) return `${countWords(unread.length, locale)} kinds could not be read`;
+	const parts = unread.map((kind) => {
+		const name = kindWords(kind.type);
+		if (kind.count === 0) return `${name} could not be read`;
+		if (kind.at >= at) return `some ${name} could not be read`;
+		const [old, then] = [fromWords(kind.at, now, locale), fromWords(at, now, locale)];
+		return `${name} are from ${old === then ? timeWords(kind.at, locale) : old}`;
+	});
+	return new Intl.ListFormat(locale).format(parts);
+}
 
 /** "Everything was read: 12 added, 3 changed, 1 removed"; a reading that failed left the copy as it was. */
 export function readingWords(entry: SyncEntry, locale: string): string {

@@ -8,6 +8,17 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Making a format costs far more than using it, and a list of connections uses hundreds. */
+const made = new Map<string, unknown>();
+function once<T>(key: string, make: () => T): T {
+	if (!made.has(key)) made.set(key, make());
+	return made.get(key) as T;
+}
+
+function format(at: number, locale: string, options: Intl.DateTimeFormatOptions): string {
+	return once(locale + JSON.stringify(options), () => new Intl.DateTimeFormat(locale, options)).format(at);
+}
+
 /** How many midnights lie between two moments, on this device's clock. */
 function daysBetween(from: number, to: number): number {
 	const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
@@ -17,23 +28,19 @@ function daysBetween(from: number, to: number): number {
 /** "Jan 22", with the year where it is another than now's. */
 function dateWords(at: number, now: number, locale: string): string {
 	const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
-	return new Intl.DateTimeFormat(locale, {
-		month: 'short',
-		day: 'numeric',
-		...(sameYear ? {} : { year: 'numeric' }),
-	}).format(at);
+	return format(at, locale, { month: 'short', day: 'numeric', ...(sameYear ? {} : { year: 'numeric' }) });
 }
 
 /** "3:40 PM" or "15:40", as the locale has it. */
 export function timeWords(at: number, locale: string): string {
-	return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }).format(at);
+	return format(at, locale, { hour: 'numeric', minute: '2-digit' });
 }
 
 /** "just now", "12 minutes ago", "3 hours ago", "yesterday", "Jan 22". */
 export function agoWords(at: number, now: number, locale: string): string {
 	const past = now - at;
-	const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 	if (past < 2 * MINUTE) return 'just now';
+	const relative = once(locale, () => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }));
 	if (past < HOUR) return relative.format(-Math.floor(past / MINUTE), 'minute');
 	const days = daysBetween(at, now);
 	if (days === 0) return relative.format(-Math.floor(past / HOUR), 'hour');
@@ -96,7 +103,7 @@ export function expiryWords(
 	const end = days < 2 ? momentWords(expiry.at, now, locale) : dateWords(expiry.at, now, locale);
 	// Each refresh moves it.
 	if (expiry.renews) return `No expiry set, as long as it is used before ${end}`;
-	return days < 2 ? `Expires ${end}` : `Expires ${end} (${new Intl.NumberFormat(locale).format(days)} days left)`;
+	return days < 2 ? `Expires ${end}` : `Expires ${end} (${days.toLocaleString(locale)} days left)`;
 }
 
 /** A FHIR date ("1987", "1987-02", "1987-02-20"), as exact as it is; what is none stays as it came. */
@@ -104,10 +111,10 @@ export function birthDateWords(date: string, locale: string): string {
 	const [, year, month, day] = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(date) ?? [];
 	const at = Date.parse(date);
 	if (!year || Number.isNaN(at)) return date;
-	return new Intl.DateTimeFormat(locale, {
+	return format(at, locale, {
 		timeZone: 'UTC',
 		year: 'numeric',
 		...(month ? { month: day ? 'short' : 'long' } : {}),
 		...(day ? { day: 'numeric' } : {}),
-	}).format(at);
+	});
 }

@@ -7,6 +7,10 @@ export const from = {
 	legend: (name: string) => `Where the records of ${name} come from`,
 	copy: (ago: string) => `Use the copy from ${ago}`,
 	copyHint: 'Quick: it is on this device already.',
+	copyLacks: (kinds: number) =>
+		kinds === 1
+			? 'Quick, but one kind could not be read the last time: it is missing or older.'
+			: `Quick, but ${kinds} kinds could not be read the last time: they are missing or older.`,
 	provider: 'Fetch now',
 	providerHint: 'The newest, read from the provider.',
 	onlyCopy: (ago: string) =>
@@ -51,7 +55,7 @@ export function basisWords(basis: Estimate['basis'], ago: string | null): string
 		case 'last':
 			return ago ? `by the last reading, ${ago}` : 'by the last reading';
 		case 'counted':
-			return 'by counts that the provider just gave';
+			return ago ? `by counts that the provider gave ${ago}` : 'by counts that the provider gave';
 		case 'unknown':
 			return 'not known before it is read';
 	}

@@ -12,6 +12,8 @@ const WORDS = {
 	other: 'it was about another patient, and was set aside',
 	elsewhere: 'the answer led to another server, which is not given your access',
 	notCopied: 'it is not in the copy',
+	unsearched: 'it comes only with other records that mention it',
+	left: 'you went on without the rest',
 	endless: 'the provider’s list came round in a circle',
 	garbled: 'the answer could not be understood',
 } as const;
@@ -49,6 +51,8 @@ const BY_CODE: Record<string, keyof typeof WORDS> = {
 	next_other_origin: 'elsewhere',
 	redirected: 'elsewhere',
 	not_in_copy: 'notCopied',
+	not_searched: 'unsearched',
+	left_out: 'left',
 	next_loop: 'endless',
 	page_repeated: 'endless',
 };

@@ -9,6 +9,7 @@ export const select = {
 	found: (shown: string, total: string) =>
 		shown === total ? `${total} found` : `Showing ${shown} of ${total}; type more to narrow it down`,
 	none: (text: string) => `Nothing matches “${text}”. Try a shorter name or the place.`,
+	more: 'Show more',
 	noneAtAll: 'The list of providers is empty.',
 	otherTitle: 'Use another FHIR server',
 	otherBody: 'For people who registered an app at a FHIR server themselves.',

@@ -31,10 +31,17 @@ export const session = {
 	kept: 'The new connection is kept in this browser for later.',
 	cleared: 'The new connection was cleared from this browser.',
 	unchanged: 'Your saved connections stay in this browser, unchanged.',
-	cancelled: 'Nothing more is sent. What was read has been deleted.',
+	cancelled:
+		'Nothing more is sent, and what was read has been deleted here. Parts that had left already are encrypted, and your assistant cannot open them.',
 	cancelledTitle: 'Sending was cancelled',
 	chooseAgain: 'Back to the selection',
 	toConnections: 'Your connections',
+};
+
+export const chooseAll = {
+	chosen: (count: string, of: string) => `${count} of ${of} chosen`,
+	all: 'Choose all',
+	none: 'Choose none',
 };
 
 export const collect = {

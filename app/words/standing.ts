@@ -31,3 +31,11 @@ export const paused = {
 	forgetBody:
 		'Connections, copies of records, settings and the activity log are deleted here. No access is ended: your connections live on where the backup was restored. If it was not restored yet, the backup file and its passphrase are all that is left of them.',
 };
+
+/** Work that goes on behind another screen. */
+export const underWay = {
+	send: 'Your records are being sent.',
+	collect: 'Your records are being collected.',
+	stopped: 'Collecting your records has stopped.',
+	show: 'Show how it goes',
+};

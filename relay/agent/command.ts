@@ -10,7 +10,7 @@ import { follow } from './receive.js';
 import type { Index } from './records.js';
 import { type AgentSession, closeSession, createSession, sessionLink } from './session.js';
 import { checkOutputFree } from './staging.js';
-import { wordsFor, wordsForSource } from './words.js';
+import { localTime, wordsFor, wordsForSource } from './words.js';
 
 export interface Io {
 	/** One JSON line, without its line end. */
@@ -41,7 +41,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
 		resumable = true;
 		emit(io, { event: 'link', ...sessionLink(session) });
 		if (command === 'request' && values['no-wait']) return 0;
-		io.stderr(`Waiting until ${session.expiresAt}. The person's wallet must show the same code.`);
+		io.stderr(`Waiting until ${localTime(session.expiresAt)}. The person's wallet must show the same code.`);
 		await wait(session, { ...paths, force: values.force ?? false, world }, io);
 		return 0;
 	} catch (error) {
@@ -105,7 +105,7 @@ async function wait(session: AgentSession, options: Places & { force: boolean; w
 		const { done, value } = await events.next();
 		if (done) {
 			if (!value.closed)
-				io.stderr(`The relay could not be told to delete the session; it will by ${session.expiresAt}.`);
+				io.stderr(`The relay could not be told to delete the session; it will by ${localTime(session.expiresAt)}.`);
 			return;
 		}
 		if (value.event === 'written') {

@@ -10,7 +10,10 @@ import { exchange, retry, type World } from './exchange.js';
 import { FETCHES, type Prefetch } from './prefetch.js';
 import { type Access, partRequest, processPartResponse } from './protocol.js';
 
-const unzip = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip);
+const unzip = promisify<Uint8Array, { maxOutputLength: number; chunkSize: number }, Buffer>(gunzip);
+
+/** By Node's own 16 kB a part comes in hundreds of pieces, each a way to another thread and back. */
+const UNZIP_CHUNK = 1024 * 1024;
 
 /** Octets after unpacking. */
 export interface Caps {
@@ -155,7 +158,7 @@ async function unpack(gzipped: Uint8Array, left: number, cap: number): Promise<B
 	const most = Math.min(left, cap, constants.MAX_LENGTH);
 	try {
 		// zlib knows no limit of 0; what a part may not have is counted just below.
-		const ndjson = await unzip(gzipped, { maxOutputLength: Math.max(1, most) });
+		const ndjson = await unzip(gzipped, { maxOutputLength: Math.max(1, most), chunkSize: UNZIP_CHUNK });
 		if (ndjson.length > most) throw new AgentError('count_mismatch');
 		return ndjson;
 	} catch (cause) {

@@ -37,8 +37,9 @@ stdout holds JSON lines and nothing else, but for --help and --version:
   {"event":"error","code","resumable","detail"?}
 
 DIR/index.json lists sources, counts, documents, and what became of every query: read it first. What is under "failed"
-could not be read, which does not mean that there is nothing; with "keptFrom" it is here from an older reading.
-DIR/<source>/<ResourceType>.ndjson     DIR/<source>/documents/001-document.pdf
+could not be read, which does not mean that there is nothing; with "keptFrom" it is here from an older reading. Before the
+end, "receiving" counts all that lies at the relay, also of a sending that was cancelled.
+DIR/<source>/<ResourceType>.ndjson     DIR/<source>/documents/2019-03-02 Discharge summary.pdf
 
 Exit: 0 verified and written (with --no-wait: link made) · 1 error · 2 usage · 3 what was sent is not valid
       4 session expired or gone · 130 interrupted

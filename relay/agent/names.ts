@@ -1,7 +1,8 @@
 /**
- * Names of files and folders. All of them are the agent's own: what a provider or wallet wrote only chooses among
- * names that are harmless on every file system.
+ * Names of files and folders, harmless on every file system. Of what a provider or wallet wrote, only letters and digits
+ * come into them.
  */
+import type { Description } from './descriptions.js';
 
 /** `01-lakeside-health`: position and ASCII letters of the name. The number keeps it clear of reserved names. */
 export function folderName(position: number, name: string): string {
@@ -58,11 +59,47 @@ const EXTENSIONS: Record<string, string> = {
 	'image/tiff': 'tif',
 };
 
-/** `001-document.pdf`; any content type that is not listed gives `bin`. */
-export function documentName(number: number, contentType: unknown): string {
+/** Octets of a name without its extension and number; file systems take 255 in all. */
+const NAME_OCTETS = 160;
+/** What Windows takes for devices, whatever the extension. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)$/i;
+
+/** Names of one folder's documents. */
+export class DocumentNames {
+	/** How many there are of each, as file systems see it that tell neither case nor composition apart. */
+	readonly #taken = new Map<string, number>();
+
+	/**
+	 * `2019-03-02 Discharge summary.rtf`, and `… (2).rtf` for the next of that name. Of the sender's words only letters and
+	 * digits of any script are taken, and a few signs between them; the extension is one of a list.
+	 */
+	of({ title, date, type }: Description, contentType: unknown): string {
+		const day = /^\d{4}(?:-\d{2}){0,2}/.exec(date ?? '')?.[0] ?? '';
+		const what = harmless(title ?? '') || harmless(type ?? '') || 'Document';
+		const name = day ? `${day} ${what}` : DEVICE.test(what) ? `Document ${what}` : what;
+		const extension = extensionOf(contentType);
+		const folded = `${name}.${extension}`.normalize('NFKC').toLowerCase();
+		const number = (this.#taken.get(folded) ?? 0) + 1;
+		this.#taken.set(folded, number);
+		// A title has no sign that the number has: `(2)` is nobody's own.
+		return `${name}${number === 1 ? '' : ` (${number})`}.${extension}`;
+	}
+}
+
+function harmless(words: string): string {
+	const plain = words.normalize('NFC').replace(/[^\p{L}\p{M}\p{N}, _-]+/gu, ' ');
+	let name = '';
+	for (const character of plain.replace(/\s+/g, ' ').replace(/^[^\p{L}\p{N}]+/u, '')) {
+		if (Buffer.byteLength(name + character) > NAME_OCTETS) break;
+		name += character;
+	}
+	return name.replace(/[\s,_-]+$/u, '');
+}
+
+/** Any content type that is not listed gives `bin`. */
+function extensionOf(contentType: unknown): string {
 	const [type = ''] = typeof contentType === 'string' ? contentType.toLowerCase().split(';') : [];
 	const bare = type.trim();
 	const listed = Object.hasOwn(EXTENSIONS, bare) ? EXTENSIONS[bare] : undefined;
-	const extension = listed ?? (/^application\/[a-z0-9.-]+\+xml$/.test(bare) ? 'xml' : 'bin');
-	return `${String(number).padStart(3, '0')}-document.${extension}`;
+	return listed ?? (/^application\/[a-z0-9.-]+\+xml$/.test(bare) ? 'xml' : 'bin');
 }

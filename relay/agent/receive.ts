@@ -4,7 +4,7 @@ import { isFinal, isInvalidDelivery } from './errors.js';
 import { checkInterrupted, realWorld, type World } from './exchange.js';
 import { wipeSessionFile } from './keyfile.js';
 import { Prefetch } from './prefetch.js';
-import { type Index, SourceWriter, writeIndex } from './records.js';
+import { type Index, type SourceEntry, SourceWriter, writeIndex } from './records.js';
 import { type AgentSession, closeSession, type WaitEvent, waitForManifest } from './session.js';
 import { checkOutputFree, Staging } from './staging.js';
 
@@ -50,8 +50,9 @@ export async function* receive(
 			bytes += sealedBytes;
 			yield { event: 'receiving', bytes, parts: ++parts, totalParts };
 		}
-		const entries = writers.map((writer) => writer.finish());
-		const index: Index = { v: 1, sentAt, receivedAt: new Date(world.now()).toISOString(), redaction, sources: entries };
+		const entries: SourceEntry[] = [];
+		for (const writer of writers) entries.push(await writer.finish());
+		const index: Index = { v: 2, sentAt, receivedAt: new Date(world.now()).toISOString(), redaction, sources: entries };
 		await writeIndex(staging, index);
 		checkInterrupted(world);
 		const folders = entries.map(({ folder }) => folder);
@@ -116,7 +117,8 @@ async function* fetchingMeanwhile(
 		for (;;) {
 			const { done, value } = await waiting.next();
 			if (done) return value;
-			if (value.event === 'receiving') early.look();
+			// At the claim there is nothing yet; but the second connection, beside the poll's, is there for the first part.
+			early.look();
 			yield value;
 		}
 	} finally {

@@ -1,9 +1,9 @@
 /** Verified NDJSON becomes files: one per resource type, documents decoded, and an index of all of it. */
-import type { Manifest, QueryReport, Source } from '../contract.js';
+import { type Manifest, type QueryReport, type Source, type Told, tell } from '../contract.js';
 import { ahead } from './ahead.js';
 import { lines } from './delivery.js';
 import { type Description, Descriptions } from './descriptions.js';
-import { documentName, folderName, TypeNames } from './names.js';
+import { DocumentNames, folderName, TypeNames } from './names.js';
 import { INDEX, type Staging } from './staging.js';
 
 /**
@@ -21,9 +21,12 @@ export interface DocumentEntry extends Description {
 }
 
 /** One source of `index.json`. */
-export interface SourceEntry extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt' | 'fhirVersion'> {
+export interface SourceEntry
+	extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt' | 'fhirVersion'>,
+		Told {
 	/** Relative to the output folder. */
 	folder: string;
+	/** Records: the lines of all files but of OperationOutcomes, which tell what could not be read. */
 	resources: number;
 	/** Octets of NDJSON. */
 	bytes: number;
@@ -32,15 +35,12 @@ export interface SourceEntry extends Pick<Source, 'name' | 'fhirBaseUrl' | 'pati
 	documents: DocumentEntry[];
 	/** What became of every query, as the wallet tells it. */
 	queries: QueryReport[];
-	/** How many of them ended in which way. */
-	summary: Record<QueryReport['status'], number>;
-	/** Those that were refused or failed: what is missing here, or with `keptFrom` is from an older reading. */
-	failed: QueryReport[];
 }
 
 /** `index.json` */
 export interface Index {
-	v: 1;
+	/** Raised when a reader of the one before could misread it: in 1, `queries` were the numbers that `summary` has. */
+	v: 2;
 	sentAt: string;
 	receivedAt: string;
 	/** What the person had removed before sending, as the wallet tells it. */
@@ -117,16 +117,24 @@ export class SourceWriter {
 			return;
 		}
 		entry.bytes = octets.length;
-		entry.file = `documents/${documentName(this.#documents.length, contentType)}`;
+		// No document's name is like this one: the provisional ones stand in nobody's way.
+		entry.file = `documents/.${this.#documents.length}`;
 		this.#documentsFolder ??= this.#staging.folder(`${this.folder}/documents`);
 		await this.#documentsFolder;
 		await this.#staging.append(`${this.folder}/${entry.file}`, octets);
 	}
 
-	finish(): SourceEntry {
+	/** Documents get their names here: what tells of one may come after it. @throws {AgentError} `output_failed` */
+	async finish(): Promise<SourceEntry> {
 		const { name, fhirBaseUrl, patient, fetchedAt, fhirVersion, bytes, resources, queries } = this.#source;
-		const summary = { ok: 0, empty: 0, refused: 0, failed: 0 };
-		for (const { status } of queries) summary[status]++;
+		const documents = this.#documents.map((entry) => ({ ...entry, ...this.#descriptions.of(entry.id) }));
+		const names = new DocumentNames();
+		for (const entry of documents) {
+			if (entry.file === undefined) continue;
+			const file = `documents/${names.of(entry, entry.contentType)}`;
+			await this.#staging.rename(`${this.folder}/${entry.file}`, `${this.folder}/${file}`);
+			entry.file = file;
+		}
 		return {
 			name,
 			folder: this.folder,
@@ -134,13 +142,12 @@ export class SourceWriter {
 			fhirBaseUrl,
 			fetchedAt,
 			...(fhirVersion !== undefined && { fhirVersion }),
-			resources,
+			resources: resources - (this.#types.get('OperationOutcome') ?? 0),
 			bytes,
 			types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
-			documents: this.#documents.map((entry) => ({ ...entry, ...this.#descriptions.of(entry.id) })),
+			documents,
 			queries,
-			summary,
-			failed: queries.filter(({ status }) => status === 'refused' || status === 'failed'),
+			...tell(queries),
 		};
 	}
 }

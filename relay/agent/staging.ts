@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { appendFile, lstat, mkdir, open, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { appendFile, lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ahead } from './ahead.js';
@@ -51,6 +51,13 @@ export class Staging {
 	async append(name: string, octets: Uint8Array | string): Promise<void> {
 		this.#files.add(name);
 		await attempt(() => appendFile(join(this.path, name), octets, { mode: 0o600 }));
+	}
+
+	/** Gives a file another name, which none has. */
+	async rename(name: string, to: string): Promise<void> {
+		await attempt(() => rename(join(this.path, name), join(this.path, to)));
+		this.#files.delete(name);
+		this.#files.add(to);
 	}
 
 	/** The octets of `name`, which is no longer there afterwards. */

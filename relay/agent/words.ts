@@ -1,4 +1,4 @@
-import type { QueryReport } from '../contract.js';
+import { isGap, type QueryReport } from '../contract.js';
 import type { AgentError, AgentErrorCode } from './errors.js';
 import type { SourceEntry } from './records.js';
 
@@ -49,33 +49,56 @@ export function wordsForSource({ name, resources, fetchedAt, queries }: SourceEn
 	const [failed, refused, kept] = (['failed', 'refused', 'kept'] as const).map((how) =>
 		queries.filter((query) => missing(query) === how),
 	) as [QueryReport[], QueryReport[], QueryReport[]];
-	const count = resources === 1 ? '1 resource' : `${resources} resources`;
-	const lines = [`${printable(name)}: ${count}${day(fetchedAt, ', read on ')}.`];
+	const count = resources === 1 ? '1 record' : `${resources} records`;
+	const at = timesOf([fetchedAt, ...kept.map(({ keptFrom }) => keptFrom)]);
+	const lines = [`${printable(name)}: ${count}${at(fetchedAt, ', read on ')}.`];
 	if (failed.length > 0)
 		lines.push(`  Could not be read (which does not mean that there is nothing): ${kinds(failed)}.`);
 	if (refused.length > 0) lines.push(`  The provider does not allow reading: ${kinds(refused)}.`);
-	if (kept.length > 0) lines.push(`  Could not be read this time, and is from an older reading: ${kinds(kept, true)}.`);
+	if (kept.length > 0) lines.push(`  Could not be read this time, and is from an older reading: ${kinds(kept, at)}.`);
 	return lines;
 }
 
-function missing({ status, keptFrom }: QueryReport): 'kept' | 'refused' | 'failed' | 'no' {
-	if (keptFrom !== undefined) return 'kept';
-	return status === 'refused' || status === 'failed' ? status : 'no';
+function missing(report: QueryReport): 'kept' | 'refused' | 'failed' | 'no' {
+	if (report.keptFrom !== undefined && !report.optional) return 'kept';
+	if (!isGap(report)) return 'no';
+	return report.status === 'refused' ? 'refused' : 'failed';
 }
 
-/** `Condition, Goal`, each once, and with `dated` the day of each reading: `Condition (2026-11-19)`. */
-function kinds(queries: QueryReport[], dated = false): string {
+/** `Condition, Goal`, each once, and with `at` the time of each reading: `Condition (2026-11-19)`. */
+function kinds(queries: QueryReport[], at?: Times): string {
 	const named = queries.map(({ query, keptFrom }) => {
 		const kind = /^[A-Za-z]{1,64}(?=[/?]|$)/.exec(query)?.[0] ?? 'something else';
-		return dated ? kind + day(keptFrom, ' (', ')') : kind;
+		return at ? kind + at(keptFrom, ' (', ')') : kind;
 	});
 	return [...new Set(named)].sort().join(', ');
 }
 
-/** The date of an ISO 8601 time, or nothing: the time is a stranger's words. */
-function day(time: string | undefined, before: string, after = ''): string {
-	const date = /^\d{4}-\d{2}-\d{2}(?=T|$)/.exec(time ?? '')?.[0];
-	return date ? before + date + after : '';
+type Times = (time: string | undefined, before: string, after?: string) => string;
+
+const DAY = 'YYYY-MM-DD'.length;
+
+/**
+ * Says when something was read: the day, and where readings of one day are told apart, the minute. A time that is none is
+ * not said: it is a stranger's words.
+ */
+function timesOf(all: (string | undefined)[]): Times {
+	const times = new Set(all.flatMap((time) => localTime(time) ?? []));
+	const days = new Set([...times].map((time) => time.slice(0, DAY)));
+	const length = days.size < times.size ? undefined : DAY;
+	return (time, before, after = '') => {
+		const local = localTime(time)?.slice(0, length);
+		return local ? before + local + after : '';
+	};
+}
+
+/** `2026-11-22 14:05`, by this machine's clock; null for what is no ISO 8601 time. */
+export function localTime(time: string | undefined): string | null {
+	const at = new Date(time !== undefined && /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(time) ? time : Number.NaN);
+	if (Number.isNaN(at.getTime())) return null;
+	const two = (value: number) => String(value).padStart(2, '0');
+	const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
+	return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
 /** A stranger's name, without what a terminal would obey or show out of order. */

@@ -25,10 +25,12 @@ export function readProviders(path: string, keys: Keys = { assertionKeys: [], jw
 	if (!parsed.success) throw new ConfigError('providers_invalid', fileProblems(parsed.issues, path));
 	const { providers } = parsed.output;
 	const problems: string[] = [];
+	const ids = new Set<string>();
 	for (const [at, provider] of providers.entries()) {
 		const where = `${path}: providers.${at}`;
 		const { id, fhirBaseUrl } = provider;
-		if (providers.findIndex((other) => other.id === id) !== at) problems.push(`${where}.id ${id} occurs twice`);
+		if (ids.has(id)) problems.push(`${where}.id ${id} occurs twice`);
+		ids.add(id);
 		const reason = insecure(fhirBaseUrl);
 		if (reason) problems.push(`${where}.fhirBaseUrl ${reason}`);
 		problems.push(...clientAuthProblems(provider, keys).map((problem) => `${where}.clientAuth${problem}`));

@@ -1,11 +1,13 @@
 /** The copy of a connection's records on this device: its row, what others may know of it, and its end. */
 import type { QueryReport } from '../../relay/contract.js';
-import type { CopyDetail, CopyView, KindProgress } from '../contract.js';
-import { type Job, jobKey } from '../jobs/job.js';
-import { leftovers, listJobs } from '../jobs/store.js';
-import { type Connection, getConnection } from '../wallet/connections.js';
-import type { RowKey } from '../wallet/db.js';
-import { type Change, commit, read, readAll } from '../wallet/rows.js';
+import { type CopyDetail, type CopyView, isUnread, type KindProgress } from '../contract.js';
+import { asBrokerError } from '../errors.js';
+import { JOBS, type Job, jobKey } from '../jobs/job.js';
+import { leftovers, startOver } from '../jobs/store.js';
+import { type Connection, connectionKey, getConnection } from '../wallet/connections.js';
+import { keysBelow, type RowKey } from '../wallet/db.js';
+import { type Change, commit, type Row, read, readAllRaw, retried, type StoredRow } from '../wallet/rows.js';
+import { onDropKeys, openJson } from '../wallet/vault.js';
 
 export interface Copy {
 	connectionId: string;
@@ -54,23 +56,49 @@ export const sizesKey = (id: string): RowKey => ['sizes', id];
 export const countsKey = (id: string): RowKey => ['counts', id];
 
 /** Whether it is of this connection as it is now. */
-export function isOf(copy: Copy, { fhirBaseUrl, patientId }: Connection): boolean {
+export function isOf(copy: Pick<Copy, 'fhirBaseUrl' | 'patientId'>, { fhirBaseUrl, patientId }: Connection): boolean {
 	return copy.fhirBaseUrl === fhirBaseUrl && copy.patientId === patientId;
 }
 
 /** The copy that may be used. */
 export async function getCopy(connection: Connection): Promise<Copy | undefined> {
-	const copy = (await read<Copy>(copyKey(connection.id)))?.value;
+	const copy = (await openable(read<Copy>(copyKey(connection.id))))?.value;
 	return copy && connection.keep && isOf(copy, connection) ? copy : undefined;
 }
 
-/** By connection. */
-export async function copyViews(): Promise<Map<string, CopyView>> {
-	return new Map((await readAll<Copy>(COPIES)).map((copy) => [copy.connectionId, viewCopy(copy)]));
+/** Every one that can be opened: a row that cannot is no copy, and `sweep` deletes it. */
+export async function listCopies(): Promise<Copy[]> {
+	const rows = await Promise.all((await keysBelow(COPIES)).map((key) => openable(read<Copy>(key))));
+	return rows.flatMap((row) => (row ? [row.value] : []));
 }
 
-export const isUnread = (status: KindProgress['status']): boolean =>
-	status === 'partial' || status === 'refused' || status === 'failed';
+/** Undefined for a row that does not open; where nothing opens at all, the connections' own say so. */
+function openable<T>(reading: Promise<T>): Promise<T | undefined> {
+	return reading.catch((error) => {
+		if (asBrokerError(error).code !== 'vault_lost') throw error;
+		return undefined;
+	});
+}
+
+/** Views of the rows that were opened last, each by what it was sealed with, which no other row ever was. */
+let opened = new Map<string, CopyView>();
+onDropKeys(() => opened.clear());
+
+/** By connection. A row holds every report of its readings: it is opened anew only where it has changed. */
+export async function copyViews(): Promise<Map<string, CopyView>> {
+	const rows = await readAllRaw<StoredRow>(COPIES);
+	const views = await Promise.all(
+		rows.map(async ({ key, value: { sealed } }) => {
+			const seal = String(sealed.iv);
+			const known = opened.get(seal);
+			if (known) return [{ id: String(key[1]), seal, view: known }];
+			const copy = await openable(openJson<Copy>(sealed, key));
+			return copy ? [{ id: String(key[1]), seal, view: viewCopy(copy) }] : [];
+		}),
+	).then((found) => found.flat());
+	opened = new Map(views.map(({ seal, view }) => [seal, view]));
+	return new Map(views.map(({ id, view }) => [id, view]));
+}
 
 export function viewCopy({ at, types }: Copy): CopyView {
 	const all = Object.values(types);
@@ -78,12 +106,15 @@ export function viewCopy({ at, types }: Copy): CopyView {
 		at,
 		resources: all.reduce((sum, { count }) => sum + count, 0),
 		bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
-		unread: all.filter(({ status }) => isUnread(status)).length,
+		unread: all.filter(isUnread).length,
 	};
 }
 
 export function viewKinds({ types }: Copy): CopyDetail['kinds'] {
-	return Object.entries(types).map(([type, { count, bytes, at, status }]) => ({ type, count, bytes, at, status }));
+	return Object.entries(types).map(([type, { count, bytes, at, status, reports }]) => {
+		const reasons = [...new Set(reports.flatMap(({ reason, optional }) => (optional ? [] : (reason ?? []))))];
+		return { type, count, bytes, at, status, ...(isUnread({ status }) && reasons.length > 0 ? { reasons } : {}) };
+	});
 }
 
 /** Servers date a change before they show it, and their clocks differ. */
@@ -105,7 +136,7 @@ export async function sinceOf(connectionId: string): Promise<Record<string, stri
 	const since: Record<string, string> = {};
 	for (const [type, { latest, incremental, status, streams }] of Object.entries(copy.types)) {
 		const at = Date.parse(latest ?? '');
-		if (!incremental || isUnread(status) || streams.length >= MOST_STREAMS || !(at <= Date.now() + OVERLAP_MS))
+		if (!incremental || isUnread({ status }) || streams.length >= MOST_STREAMS || !(at <= Date.now() + OVERLAP_MS))
 			continue;
 		since[type] = new Date(at - OVERLAP_MS).toISOString();
 	}
@@ -120,19 +151,46 @@ export function* placesOf({ types }: Copy): Generator<RowKey> {
 	}
 }
 
-/** Deletes the copy, readings under way into it, and all that is known of its connection's sizes. @param beside in the same transaction */
-export async function forgetCopy(id: string, beside: Change[] = []): Promise<void> {
-	// What cannot be opened goes all the same: its parts are swept once nothing refers to them.
-	const copy = (await read<Copy>(copyKey(id)).catch(() => undefined))?.value;
-	const places = copy ? [...placesOf(copy)] : [];
-	// Without their lock: a slice under way finds its row gone, and writes nothing more.
-	const readings = (await listJobs().catch(() => [])).filter((job) => isKeepOf(job, id));
-	await commit([
-		...beside,
-		...[copyKey, historyKey, sizesKey, countsKey].map((key) => ({ key: key(id), remove: true }) as const),
-		...places.map((below) => ({ below })),
-		...readings.flatMap((job) => [{ key: jobKey(job.id), remove: true } as const, ...leftovers(job.id)]),
-	]);
+/**
+ * Keeps none from here on, and deletes the copy with all that is known of its connection's sizes: in one transaction, so that no reading
+ * can become a copy afterwards. Readings into it end. Whoever else reads it finds it gone; what such a job has read to the end is
+ * the person's own send or download, and stays.
+ * @param unlessKept does nothing where one is kept
+ * @returns the connection as it was
+ */
+export function endCopy(id: string, unlessKept = false): Promise<Connection | undefined> {
+	return retried(async () => {
+		const row = await read<Connection>(connectionKey(id));
+		if (unlessKept && row?.value.keep) return row.value;
+		const same = { key: connectionKey(id), expect: row?.revision ?? 0 };
+		const copy = (await openable(read<Copy>(copyKey(id))))?.value;
+		const jobs = await Promise.all((await keysBelow(JOBS)).map((key) => openable(read<Job>(key))));
+		await commit([
+			row?.value.keep ? { ...same, value: { ...row.value, keep: false } } : same,
+			...[copyKey, historyKey, sizesKey, countsKey].map((key) => ({ key: key(id), remove: true }) as const),
+			...(copy ? [...placesOf(copy)] : []).map((below) => ({ below })),
+			...jobs.flatMap((job) => (job ? withoutCopy(job, id) : [])),
+		]);
+		return row?.value;
+	});
+}
+
+/**
+ * What a job has to do with a copy, undone. Without the job's lock: a slice under way finds its row changed, and goes on from that. An
+ * earlier generation of the copy, which a job may still be reading, goes as well.
+ */
+function withoutCopy({ value: job, revision }: Row<Job>, id: string): Change[] {
+	if (isKeepOf(job, id)) return [{ key: jobKey(job.id), remove: true }, ...leftovers(job.id)];
+	const read = job.sources.flatMap(({ connectionId, copied }, index) =>
+		connectionId === id && copied ? [{ index, copy: copied.copy }] : [],
+	);
+	if (read.length === 0) return [];
+	const indexes = read.map(({ index }) => index);
+	return [
+		{ key: jobKey(job.id), expect: revision, value: startOver(job, indexes) },
+		...indexes.flatMap((index) => leftovers(job.id, index)),
+		...read.flatMap(({ copy }) => [...placesOf(copy)].map((below) => ({ below }))),
+	];
 }
 
 export function isKeepOf({ kind, sources }: Job, connectionId: string): boolean {

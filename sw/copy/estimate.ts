@@ -1,25 +1,27 @@
 /** About how much connections will bring to a session or a download, before anything is read for it. */
 import type { Estimate, From } from '../contract.js';
-import { nextTasks, startCollect } from '../fhir/collect.js';
+import { startCollect } from '../fhir/collect.js';
 import { referencedTypes } from '../fhir/searches.js';
 import { vendorFhir } from '../fhir/vendors.js';
-import { bodyJson, http } from '../http.js';
-import { readMetadata } from '../jobs/metadata.js';
-import { type Connection, getConnection, isExpired } from '../wallet/connections.js';
+import { http } from '../http.js';
+import { knownCapability, metadataTask, readMetadata } from '../jobs/metadata.js';
+import { type Connection, connectionKey, getConnection, isExpired } from '../wallet/connections.js';
 import { freshConnection } from '../wallet/keeper.js';
 import { pausedSince } from '../wallet/pause.js';
-import { read, upsert } from '../wallet/rows.js';
-import { type Copy, countsKey, getCopy } from './copy.js';
-import { Selection } from './select.js';
-import { type Sizes, sizesOf } from './sizes.js';
-import { tokensOf, typicalOctets, typicalText } from './typical.js';
+import { commit, read, retried } from '../wallet/rows.js';
+import { onDropKeys } from '../wallet/vault.js';
+import { countsKey, getCopy } from './copy.js';
+import { Counting, type Counts } from './count.js';
+import { sizesOf } from './sizes.js';
+import { tokensOf, typicalText } from './typical.js';
 
 /** How long providers may take to answer, all together. */
 const PATIENCE_MS = 10_000;
-const AT_ONCE = 4;
+/** How long counting goes on where nobody waits for it any more. */
+const COUNTING_MS = 30_000;
 const COUNTS_LAST_MS = 24 * 60 * 60_000;
-/** A larger `Bundle.total` of one patient is no count. */
-const MOST = 1_000_000;
+/** A provider that counts nothing, or is too slow, is left alone for so long. */
+const REFUSALS_LAST_MS = 60 * 60_000;
 
 /** @param wants the types that the session asks for; empty for everything */
 export async function estimate(
@@ -38,18 +40,13 @@ async function one(id: string, from: From, wants: readonly string[], until: numb
 	const connection = await getConnection(id);
 	if (!connection) return nothing;
 	const copy = await getCopy(connection);
-	if (copy && from === 'copy') return fromCopy(copy, wants).catch(() => nothing);
+	if (copy && from === 'copy') return sum(id, { basis: 'copy', at: copy.at }, copy.types, wants);
 	const last = await sizesOf(id);
 	if (last) return sum(id, { basis: copy ? 'copy' : 'last', at: last.at }, last.types, wants);
 	const counts = await countedOf(connection, until).catch(() => null);
-	if (!counts) return nothing;
-	return sum(id, { basis: 'counted', at: counts.at }, counts.types, wants);
-}
-
-async function fromCopy(copy: Copy, wants: readonly string[]): Promise<Estimate> {
-	const selection = new Selection(copy, wants);
-	for (const step of selection.steps()) if (selection.matters(step)) await selection.take(step);
-	return sum(copy.connectionId, { basis: 'copy', at: copy.at }, await selection.totals(), []);
+	if (!counts?.types) return nothing;
+	const { at, types, atLeast } = counts;
+	return { ...sum(id, { basis: 'counted', at }, types, wants), ...(atLeast && { atLeast }) };
 }
 
 function sum(
@@ -76,22 +73,50 @@ function isWanted(type: string, wants: readonly string[]): boolean {
 	return type === 'Binary' && WITH_DOCUMENTS.some((one) => wants.includes(one));
 }
 
+/** What a provider said when it was asked for counts; `types` null where it counted nothing. */
+interface Counted {
+	at: number;
+	types: Counts['types'] | null;
+	/** It could not count everything. */
+	atLeast?: true;
+}
+
+/** Counts under way, by connection: who asks meanwhile waits for the same. */
+const counting = new Map<string, Promise<Counted>>();
+/** Ends them when their tokens are no longer to be used. */
+let stop = new AbortController();
+onDropKeys(() => {
+	stop.abort();
+	stop = new AbortController();
+	counting.clear();
+});
+
 /** What the provider counts for the searches that a collection begins with; asked at most once a day. */
-async function countedOf(connection: Connection, until: number): Promise<Sizes | null> {
+async function countedOf(connection: Connection, until: number): Promise<Counted | null> {
 	const { id } = connection;
-	const known = (await read<Sizes>(countsKey(id)))?.value;
-	if (known && Math.abs(Date.now() - known.at) < COUNTS_LAST_MS) return known;
+	const known = (await read<Counted>(countsKey(id)))?.value;
+	if (known && Math.abs(Date.now() - known.at) < (known.types ? COUNTS_LAST_MS : REFUSALS_LAST_MS)) return known;
 	if (!navigator.onLine || isExpired(connection, Date.now()) || (await pausedSince())) return null;
-	const counts = await within(until, count(connection, until));
-	if (!counts) return null;
-	const types = Object.fromEntries(
-		Object.entries(counts).map(([type, count]) => [type, { count, bytes: count * typicalOctets(type) }]),
-	);
-	const documents = counts.DocumentReference ?? 0;
-	if (documents) types.Binary = { count: documents, bytes: documents * typicalOctets('Binary') };
-	const sizes = { at: Date.now(), types };
-	if (await getConnection(id)) await upsert<Sizes>(countsKey(id), () => sizes);
-	return sizes;
+	let work = counting.get(id);
+	if (!work) {
+		work = countAndKeep(connection).finally(() => counting.delete(id));
+		counting.set(id, work);
+	}
+	return within(until, work);
+}
+
+/** Goes on when whoever asked has lost patience: the next one has the answer. A failure is remembered too. */
+async function countAndKeep(connection: Connection): Promise<Counted> {
+	const { id } = connection;
+	const counts = await count(connection, stop.signal).catch(() => null);
+	const counted: Counted = { at: Date.now(), types: counts?.types ?? null, ...(counts?.atLeast && { atLeast: true }) };
+	// In one transaction with the connection: nothing is noted of one that was removed meanwhile.
+	await retried(async () => {
+		const row = await read<Connection>(connectionKey(id));
+		const same = row && { key: connectionKey(id), expect: row.revision };
+		if (same) await commit([{ key: countsKey(id), value: counted }, same]);
+	});
+	return counted;
 }
 
 async function within<T>(until: number, work: Promise<T>): Promise<T | null> {
@@ -103,32 +128,21 @@ async function within<T>(until: number, work: Promise<T>): Promise<T | null> {
 	return Promise.race([work, over]).finally(() => clearTimeout(timer));
 }
 
-/** Null where the provider counted nothing at all: that is no record of nothing. */
-async function count({ id, provider }: Connection, until: number): Promise<Record<string, number> | null> {
+async function count({ id, provider }: Connection, signal: AbortSignal): Promise<Counts | null> {
 	const connection = await freshConnection(id);
 	const { fhirBaseUrl, patientId, scope, accessToken } = connection;
 	const vendor = vendorFhir(provider.vendor ?? null);
-	const get = async (url: string, accept: string) => {
+	const until = Date.now() + COUNTING_MS;
+	const get = (url: string, accept: string) => {
 		const headers = { Authorization: `Bearer ${accessToken}`, Accept: accept };
-		const answer = await http(url, { headers, timeout: Math.max(1, until - Date.now()), maxBytes: 16 * 2 ** 20 });
-		return answer.status === 200 ? bodyJson(answer) : null;
+		return http(url, { headers, signal, timeout: Math.max(1, until - Date.now()), maxBytes: 16 * 2 ** 20 });
 	};
-	const capability = await readMetadata(connection, Math.max(1, until - Date.now())).catch(() => null);
+	let capability = knownCapability(connection);
+	if (!capability) {
+		const { url, accept } = metadataTask(connection);
+		const answer = await get(url, accept).catch(() => null);
+		if (answer) ({ capability } = readMetadata(connection, { kind: 'response', contentType: null, ms: 0, ...answer }));
+	}
 	const plan = startCollect({ fhirBaseUrl, patientId, scope, capability, vendor });
-	const tasks = nextTasks(plan, Number.POSITIVE_INFINITY, new Set()).filter(({ kind }) => kind === 'search');
-	const counts: Record<string, number> = {};
-	const next = async (): Promise<void> => {
-		for (let task = tasks.shift(); task && Date.now() < until; task = tasks.shift()) {
-			const total = await get(task.url.replace(/_count=\d+/, '_summary=count'), task.accept).then(totalOf, () => null);
-			if (total !== null) counts[task.type] = (counts[task.type] ?? 0) + total;
-		}
-	};
-	await Promise.all(Array.from({ length: AT_ONCE }, next));
-	return Object.keys(counts).length > 0 ? { Patient: 1, ...counts } : null;
-}
-
-/** FHIR R4, Bundle.total; used for nothing but an estimate, because servers get it wrong. */
-function totalOf(bundle: unknown): number | null {
-	const total = typeof bundle === 'object' && bundle !== null && 'total' in bundle ? bundle.total : null;
-	return typeof total === 'number' && Number.isInteger(total) && total >= 0 && total <= MOST ? total : null;
+	return new Counting(plan, get, () => signal.aborted || Date.now() >= until).run();
 }

@@ -1,14 +1,14 @@
 /** Keeping a copy: turning it on and off, and the readings into it. */
-import type { CopyDetail } from '../contract.js';
+import { type CopyDetail, isOver } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { cancelJob } from '../jobs/engine.js';
-import { isOver, type Job, jobKey } from '../jobs/job.js';
+import { type Job, jobKey } from '../jobs/job.js';
 import { makeJob } from '../jobs/start.js';
 import { listJobs } from '../jobs/store.js';
 import { record } from '../wallet/activity.js';
-import { type Connection, connectionKey, getConnection } from '../wallet/connections.js';
+import { type Connection, changeConnection, connectionKey, getConnection } from '../wallet/connections.js';
 import { commit, read, retried } from '../wallet/rows.js';
-import { forgetCopy, getCopy, isKeepOf, viewCopy, viewKinds } from './copy.js';
+import { endCopy, getCopy, isKeepOf, viewCopy, viewKinds } from './copy.js';
 import { historyOf } from './history.js';
 
 /**
@@ -16,16 +16,16 @@ import { historyOf } from './history.js';
  * @throws {BrokerError} `connection_unknown`
  */
 export async function setKeep(id: string, on: boolean): Promise<void> {
-	const changed = await retried(async () => {
-		const row = await read<Connection>(connectionKey(id));
-		if (!row) throw new BrokerError('connection_unknown');
-		if ((row.value.keep ?? false) === on) return null;
-		const change = { key: connectionKey(id), expect: row.revision, value: { ...row.value, keep: on } };
-		await (on ? commit([change]) : forgetCopy(id, [change]));
-		return row.value;
-	});
-	if (changed)
-		await record({ what: on ? 'copy_on' : 'copy_off', connectionId: id, providerName: changed.provider.name });
+	let before: Connection | undefined;
+	if (on)
+		await changeConnection(id, (connection) => {
+			before = connection;
+			return connection.keep ? undefined : { ...connection, keep: true };
+		});
+	else before = await endCopy(id);
+	if (!before) throw new BrokerError('connection_unknown');
+	if ((before.keep ?? false) !== on)
+		await record({ what: on ? 'copy_on' : 'copy_off', connectionId: id, providerName: before.provider.name });
 	const connection = on && (await getConnection(id));
 	if (connection && !(await getCopy(connection))) await startKeep(id);
 }
@@ -41,9 +41,14 @@ export async function startKeep(id: string): Promise<Job> {
 		if (current) return current;
 		for (const job of earlier) await cancelJob(job.id);
 		const job = await makeJob(crypto.randomUUID(), 'keep', [id], {}, { sid: null, afterwards: 'keep' });
-		if (!(await getConnection(id))?.keep) throw new BrokerError('copy_gone');
-		await commit([{ key: jobKey(job.id), expect: 0, value: job }]);
-		return job;
+		return retried(async () => {
+			const connection = await read<Connection>(connectionKey(id));
+			if (!connection?.value.keep) throw new BrokerError('copy_gone');
+			// In one transaction with the choice: a reading that begins after it was taken back would be for nobody.
+			const kept = { key: connectionKey(id), expect: connection.revision };
+			await commit([{ key: jobKey(job.id), expect: 0, value: job }, kept]);
+			return job;
+		});
 	});
 }
 

@@ -54,15 +54,19 @@ export function* linesOf(octets: Uint8Array): Generator<Uint8Array> {
 }
 
 const utf8 = new TextDecoder();
-const HEAD = 200;
 
 /** As most servers begin: nothing can stand in front that would be another's id. */
 const EARLY = /^\{\s*"resourceType"\s*:\s*"[A-Za-z]+"\s*,\s*"id"\s*:\s*"([A-Za-z0-9.-]{1,64})"/;
+/** A member that may be an id, of whatever depth, with or without escapes. */
+const ID = /"(?:i|\\u0069)(?:d|\\u0064)"\s*:/g;
 
+/** As JSON.parse has it, for which the last of several ids counts, without parsing what cannot have several. */
 export function idOf(line: Uint8Array): string | null {
-	const early = EARLY.exec(utf8.decode(line.subarray(0, HEAD)))?.[1];
-	if (early) return early;
-	const { id }: { id?: unknown } = JSON.parse(utf8.decode(line));
+	const text = utf8.decode(line);
+	const early = EARLY.exec(text);
+	ID.lastIndex = early?.[0].length ?? 0;
+	if (early?.[1] && !ID.test(text)) return early[1];
+	const { id }: { id?: unknown } = JSON.parse(text);
 	return typeof id === 'string' ? id : null;
 }
 

@@ -1,5 +1,5 @@
 /** What a reading changes in the copy of one type. Pure. */
-import type { QueryReport } from '../../relay/contract.js';
+import { isGap, type QueryReport } from '../../relay/contract.js';
 import type { Reading } from '../fhir/readings.js';
 import type { Index } from './lines.js';
 
@@ -41,7 +41,11 @@ export function mergeIndex(how: Reading['how'], old: Index, streams: number, fre
 	return made;
 }
 
-const isBad = ({ status }: QueryReport) => status === 'refused' || status === 'failed';
+/** Nothing came, and it is not certain that there is nothing: what there was stays. */
+export function isDoubted(how: Reading['how'], fresh: readonly QueryReport[]): boolean {
+	const asked = fresh.filter(({ optional }) => !optional);
+	return how === 'some' && asked.length > 0 && asked.every(({ status }) => status === 'empty');
+}
 
 /**
  * The reports of one type after a reading.
@@ -56,16 +60,17 @@ export function mergeReports(
 	count: number,
 ): QueryReport[] {
 	if (how === 'all' || !keptFrom) return fresh;
-	if (!fresh.some(isBad)) {
+	if (isDoubted(how, fresh)) return old.map((report) => ({ keptFrom, ...report }));
+	if (!fresh.some(isGap)) {
 		// Only what changed was asked: the copy's own reports still say what it holds, and no failure of old is left.
-		const good = old.filter((report) => !isBad(report));
+		const good = old.filter((report) => !isGap(report));
 		const [only, another] = good;
 		if (only && !another) return [{ ...only, status: count > 0 ? 'ok' : 'empty', count }];
 		return good.length > 0 ? good : fresh;
 	}
 	return fresh.map((report) => {
-		if (isBad(report)) return { ...report, keptFrom };
+		if (isGap(report)) return { ...report, keptFrom };
 		const before = old.find(({ query }) => query === report.query);
-		return before && !isBad(before) && before.count > report.count ? { ...before } : report;
+		return before && !isGap(before) && before.count > report.count ? { ...before } : report;
 	});
 }

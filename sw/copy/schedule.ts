@@ -1,7 +1,6 @@
 /** How records are collected for all connections, and which copies are due to be brought up to date. */
-import type { Collecting } from '../contract.js';
+import { type Collecting, isOver } from '../contract.js';
 import { runSlice } from '../jobs/engine.js';
-import { isOver } from '../jobs/job.js';
 import { listJobs } from '../jobs/store.js';
 import { type Connection, isExpired, listConnections } from '../wallet/connections.js';
 import type { RowKey } from '../wallet/db.js';

@@ -3,10 +3,10 @@
  * documents that they point to, as the collector does it (`sw/fhir`). Works part by part; what it keeps in memory are ids.
  */
 import type { QueryReport } from '../../relay/contract.js';
-import { attachedUrls, documentId, documentName } from '../fhir/documents.js';
-import { references } from '../fhir/references.js';
-import { referencedTypes, searches } from '../fhir/searches.js';
-import { parseReference } from '../fhir/urls.js';
+import { documentId, documentName } from '../fhir/documents.js';
+import { typeOfQuery } from '../fhir/report.js';
+import { referencedTypes } from '../fhir/searches.js';
+import { isPlanned, leadsTo, UNREACHED, unreached, wholeTypes } from '../fhir/wanted.js';
 import type { Copy, CopyType } from './copy.js';
 import { type Index, keyOf, linesOf, openStored, readIndex } from './lines.js';
 
@@ -33,10 +33,7 @@ export class Selection {
 		private readonly copy: Copy,
 		wants: readonly string[],
 	) {
-		const searched = (type: string) => !referencedTypes.includes(type) || searches.some((one) => one.type === type);
-		this.whole = wants.length
-			? new Set(['Patient', ...wants.filter((type) => type !== 'Binary' && searched(type))])
-			: null;
+		this.whole = wholeTypes(wants);
 	}
 
 	/** All parts in the order in which they are to be looked at; always the same for the same copy and wants. */
@@ -59,6 +56,11 @@ export class Selection {
 		if (pass === WANTED) return this.whole.has(type);
 		if (this.whole.has(type)) return false;
 		return pass === DOCUMENTS ? type === 'Binary' : referencedTypes.includes(type);
+	}
+
+	/** Types that were asked for by name, that a provider can be asked for, and that the copy knows nothing of. */
+	missing(wants: readonly string[]): string[] {
+		return wants.filter((type) => isPlanned(type) && !Object.hasOwn(this.copy.types, type));
 	}
 
 	/** Whether anything that comes later depends on a step's lines. */
@@ -95,16 +97,11 @@ export class Selection {
 	}
 
 	private follow(line: Uint8Array, pass: number): void {
-		const resource = JSON.parse(new TextDecoder().decode(line));
-		const { fhirBaseUrl } = this.copy;
-		for (const reference of references(resource)) {
-			const to = parseReference(reference, fhirBaseUrl);
-			if (to && referencedTypes.includes(to.type)) this.byPass[pass]?.add(`${to.type}/${to.id}`);
-		}
-		for (const url of attachedUrls(resource, fhirBaseUrl)) {
-			this.documents.add(documentId(url));
-			this.names.add(documentName(url));
-		}
+		const found = leadsTo(JSON.parse(new TextDecoder().decode(line)), this.copy.fhirBaseUrl);
+		for (const key of found.references) this.byPass[pass]?.add(key);
+		for (const url of found.documents) this.documents.add(documentId(url));
+		// What lies elsewhere is reported by its name, and is no document of the copy, whatever its address ends in.
+		for (const url of [...found.documents, ...found.elsewhere]) this.names.add(documentName(url));
 	}
 
 	/**
@@ -134,28 +131,39 @@ export class Selection {
 		return this.byPass.some((keys) => keys.has(`${type}/${id}`));
 	}
 
+	/** Whether what is selected refers to anything of a type. */
+	private isLedTo(type: string): boolean {
+		if (type === 'Binary') return this.names.size > 0;
+		return this.byPass.some((keys) => [...keys].some((key) => key.startsWith(`${type}/`)));
+	}
+
 	/** The copy's reports as far as they are of what is selected, once everything was taken. @param counts of lines selected, by type */
 	reports(wants: readonly string[], counts: Readonly<Record<string, number>>): QueryReport[] {
 		const { types, others } = this.copy;
 		const of = Object.entries(types);
 		if (!this.whole) return [...of.flatMap(([, { reports }]) => reports), ...others];
-		const missing = wants.filter((type) => !Object.hasOwn(types, type));
+		const selected = of.flatMap(([type, { reports }]) => {
+			if (this.whole?.has(type)) return reports;
+			return this.isOf(REFERRED, type) || type === 'Binary'
+				? reports.flatMap((report) => this.narrow(type, report, counts[type] ?? 0))
+				: [];
+		});
+		const led = (type: string) => (counts[type] ?? 0) > 0 || selected.some(({ query }) => typeOfQuery(query) === type);
+		// What was asked for by name gets an answer.
 		return [
-			...of.flatMap(([type, { reports }]) => {
-				if (this.whole?.has(type)) return reports;
-				return this.isOf(REFERRED, type) || type === 'Binary'
-					? reports.flatMap((report) => this.narrow(type, report, counts[type] ?? 0))
-					: [];
-			}),
-			// What was asked for by name gets an answer.
-			...missing.map((query) => ({ query, status: 'refused' as const, count: 0, reason: 'not_in_copy' })),
+			...selected,
+			...this.missing(wants).map((query) => ({ query, status: 'refused' as const, count: 0, reason: 'not_in_copy' })),
+			...unreached(wants, led).map((query) => ({ query, ...UNREACHED })),
 		];
 	}
 
 	/** A report of what the whole record refers to, without what is not selected: neither its ids nor how much there was of it. */
 	private narrow(type: string, report: QueryReport, count: number): QueryReport[] {
 		const [, ids] = report.query.split('?_id=');
-		if (ids === undefined) return count > 0 && report.query === type ? [{ ...report, count }] : [];
+		if (ids === undefined && report.query !== type) return [];
+		// Not named: whether any of them is selected is not known.
+		if (ids === undefined && report.status !== 'ok') return this.isLedTo(type) ? [{ ...report, count: 0 }] : [];
+		if (ids === undefined) return count > 0 ? [{ ...report, count }] : [];
 		const kept = ids.split(',').filter((encoded) => {
 			const id = decodeURIComponent(encoded);
 			return type === 'Binary' ? this.names.has(id) : this.includes(type, id);

@@ -23,21 +23,35 @@ export function readAnswer(state: CollectState, task: Task, outcome: Outcome): P
 	if (task.kind === 'search') return readPage(outcome.bytes, outcome.url, state.base);
 	const read = readResource(outcome.bytes);
 	return read.ok
-		? { ok: true, resources: [read.served], problem: null, self: null, next: null, nextProblem: null }
+		? { ok: true, resources: [read.served], problem: null, self: null, next: null, nextProblem: null, unsure: false }
 		: read;
 }
 
 /**
- * Puts a resource into the stream, unless it is another patient's or there already.
+ * The most types that a server may make up: each becomes a stream, and rows on the disk. FHIR R4 has 148; those of the plan,
+ * some 60, are always taken. An agent takes 250.
+ */
+const MAX_TYPES = 180;
+
+/**
+ * Puts a resource into the stream, unless it is another patient's, there already, or not what is wanted: a server may add
+ * what nobody asked for.
+ * @param asked whether this resource, by its id, is what was asked for
  * @param follow whether what it refers to is to be fetched too
  */
 export function deliver(
 	state: CollectState,
 	served: Served,
 	lines: Line[],
+	asked: boolean,
 	follow: boolean,
-): 'delivered' | 'known' | 'foreign' {
+): 'delivered' | 'known' | 'foreign' | 'unwanted' {
 	if (isForeign(served.resource, state.patientId, state.base)) return 'foreign';
+	if (!asked && state.whole && !state.whole.includes(served.resource.resourceType)) return 'unwanted';
+	if (!Object.hasOwn(state.types, served.resource.resourceType) && Object.keys(state.types).length >= MAX_TYPES) {
+		state.excess++;
+		return 'unwanted';
+	}
 	if (!see(state, keyOf(served))) return 'known';
 	const { resourceType: type, id } = served.resource;
 	addLine(state, { type, id: typeof id === 'string' ? id : null, octets: served.octets }, lines);

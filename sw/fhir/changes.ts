@@ -47,14 +47,23 @@ export function noteUpdate(state: CollectState, resource: Json & { resourceType:
 /** The parameter, with `&`, for a search of a type of which only changes are read; else empty. */
 export function changesOnly(state: CollectState, type: string): string {
 	const since = state.since[type];
-	return since === undefined ? '' : `&${parameter('_lastUpdated', `gt${since}`)}`;
+	return since === undefined ? '' : `&${updated(state, type, `gt${since}`)}`;
+}
+
+/** After every change that there will be, for servers that want an end. */
+const FAR = '2999-12-31T00:00:00Z';
+
+/** @param after a prefix and an instant */
+function updated({ closedRanges }: CollectState, type: string, after: string): string {
+	const from = parameter('_lastUpdated', after);
+	return closedRanges?.includes(type) ? `${from}&${parameter('_lastUpdated', `lt${FAR}`)}` : from;
 }
 
 /** Whether an answer to a search for changes shows that it is not one. */
 export function isDoubtful(state: CollectState, { type }: Query, page: Page, first: boolean): boolean {
 	const since = state.since[type];
 	if (since === undefined) return false;
-	if (page.problem || (first && isDropped(page))) return true;
+	if (page.problem || (first && (page.unsure || isDropped(page)))) return true;
 	const earliest = Date.parse(since) - SLACK_MS;
 	return page.resources.some(({ resource }) => {
 		if (resource.resourceType !== type) return false;
@@ -81,12 +90,18 @@ export function readFully(state: CollectState, type: string): void {
 	});
 	for (const query of state.queries) {
 		if (query.type !== type || (query.state.is === 'fanned' && query.state.refusal === null)) continue;
-		query.state = { is: 'waiting' };
-		query.count = 0;
-		query.foreign = 0;
-		delete query.problem;
+		startAgain(query);
 	}
 	Object.assign(typeOf(state, type), { oldest: null, latest: null, undated: false, proof: false });
+}
+
+/** As if it had not been asked. What it took, and how many a page it asks for, stays. */
+export function startAgain(query: Query): void {
+	query.state = { is: 'waiting' };
+	query.count = 0;
+	query.foreign = 0;
+	delete query.problem;
+	delete query.unsure;
 }
 
 /**
@@ -104,16 +119,16 @@ export function scheduleProbes(state: CollectState): void {
 	}
 }
 
-export function probeQuery({ query, after, before }: Probe): string {
+export function probeQuery(state: CollectState, { type, query, after, before }: Probe): string {
 	const [prefix, at, count] = before === undefined ? ['gt', after, PROBE_COUNT] : ['ge', before, 1];
-	return `${query}&${parameter('_lastUpdated', `${prefix}${at}`)}&_count=${count}`;
+	return `${query}&${updated(state, type, `${prefix}${at}`)}&_count=${count}`;
 }
 
 /** Whether the probe is over. */
 export function settleProbe(state: CollectState, probe: Probe, answer: PageResult): boolean {
 	const of = typeOf(state, probe.type);
 	of.proof = false;
-	if (!answer.ok || answer.problem || isDropped(answer)) return true;
+	if (!answer.ok || answer.problem || answer.unsure || isDropped(answer)) return true;
 	const found = answer.resources.filter(({ resource }) => resource.resourceType === probe.type);
 	if (probe.before !== undefined) {
 		of.proof = found.length > 0;

@@ -1,7 +1,7 @@
 import type { Capability } from './capability.js';
 import { changesOnly, isInstant, probeQuery, scheduleProbes } from './changes.js';
 import type { Line } from './line.js';
-import { planQueries, planReferences } from './plan.js';
+import { planQueries, planReferences, unasked, unknown } from './plan.js';
 import { settleQuery } from './queries.js';
 import { emptyQueue, itemOf, removeItem } from './queue.js';
 import { scheduleReferences } from './references.js';
@@ -9,6 +9,7 @@ import { allows, readScopes } from './scopes.js';
 import { type CollectState, emptyTally, type Query, STATE_VERSION, typeOf } from './state.js';
 import type { Outcome, Task } from './task.js';
 import { acceptOf, DEFAULT_COUNT, type VendorFhir } from './vendors.js';
+import { unreached, wholeTypes } from './wanted.js';
 import { settleDocument, settleWork } from './work.js';
 
 export interface CollectInput {
@@ -16,8 +17,9 @@ export interface CollectInput {
 	patientId: string;
 	/** As granted, space separated; may be empty, of SMART v1 or of v2. */
 	scope: string;
-	/** Null where it could not be read: US Core's searches are assumed. */
+	/** Null where it could not be read: US Core's searches are assumed, and `unread` is told, a code as in `Problem`. */
 	capability: Capability | null;
+	unread?: string | undefined;
 	vendor: VendorFhir;
 	/** Resource types to keep to; absent or empty for all. */
 	wants?: readonly string[];
@@ -31,9 +33,10 @@ export interface CollectInput {
 
 /** @throws {TypeError} where `fhirBaseUrl` is no URL: it was checked when the connection was made. */
 export function startCollect(input: CollectInput): CollectState {
-	const { patientId, scope, capability, vendor, wants = [], since = {}, expected = {}, prove = false } = input;
+	const { patientId, scope, capability, unread, vendor, wants = [], since = {}, expected = {}, prove = false } = input;
 	const grant = readScopes(scope);
-	const plan = { patientId, grant, capability, vendor, wants };
+	const plan = { patientId, grant, capability, unread, vendor, wants };
+	const whole = wholeTypes(wants);
 	const state: CollectState = {
 		v: STATE_VERSION,
 		base: new URL(input.fhirBaseUrl).href.replace(/[?#].*$/, '').replace(/\/+$/, ''),
@@ -41,6 +44,8 @@ export function startCollect(input: CollectInput): CollectState {
 		accept: acceptOf(vendor, capability?.fhirVersion ?? null),
 		count: vendor.count ?? DEFAULT_COUNT,
 		queries: planQueries(plan),
+		wants,
+		whole: whole && [...whole],
 		fetchable: planReferences(plan),
 		binaries: allows(grant, 'read', 'Binary') && (!capability || (capability.resources.Binary?.read ?? true)),
 		phase: 'searches',
@@ -48,8 +53,12 @@ export function startCollect(input: CollectInput): CollectState {
 		since: Object.fromEntries(Object.entries(since).filter(([type, at]) => type !== 'Patient' && isInstant(at))),
 		expected,
 		prove,
+		...(vendor.closedRanges && { closedRanges: vendor.closedRanges }),
 		wanted: {},
 		followed: 0,
+		excess: 0,
+		pointed: 0,
+		unpointed: 0,
 		work: emptyQueue(),
 		toFetch: emptyQueue(),
 		seen: [],
@@ -87,6 +96,19 @@ export function settle(state: CollectState, task: Task, outcome: Outcome): { lin
 	const open = query ? queryTask(state, query) : id[0] === 'd' ? documentTask(state, number) : workTask(state, number);
 	if (open?.id !== task.id) return { lines };
 	typeOf(state, task.type).ms += outcome.ms;
+	try {
+		take(state, id, task, outcome, lines);
+	} catch {
+		// An answer that nobody foresaw costs its own query, and nothing else of the record.
+		take(state, id, task, { kind: 'failed', code: 'not_readable', ms: 0 }, lines);
+	}
+	advance(state);
+	return { lines };
+}
+
+function take(state: CollectState, id: string, task: Task, outcome: Outcome, lines: Line[]): void {
+	const query = state.queries.find((one) => one.id === id);
+	const number = Number(id.slice(1));
 	if (query) settleQuery(state, query, task, outcome, lines);
 	else if (id[0] === 'd') {
 		const document = itemOf(state.toFetch, number);
@@ -95,8 +117,19 @@ export function settle(state: CollectState, task: Task, outcome: Outcome): { lin
 		const work = itemOf(state.work, number);
 		if (work && settleWork(state, work, task, outcome, lines)) removeItem(state.work, number);
 	}
-	advance(state);
-	return { lines };
+}
+
+/** Nothing more is asked: what is still open could not be read (`left_out`). */
+export function leaveOut(state: CollectState): void {
+	for (const query of state.queries)
+		if (query.state.is === 'waiting' || query.state.is === 'paging')
+			query.state = { is: 'unanswered', status: 'failed', reason: 'left_out' };
+	const open = state.work.items.flatMap((work) => (work && work.kind !== 'probe' ? [work.type] : []));
+	if (state.toFetch.items.length > 0) open.push('Binary');
+	for (const type of new Set(open)) state.queries.push(unknown(type, 'left_out'));
+	state.work.items = [];
+	state.toFetch.items = [];
+	state.phase = 'over';
 }
 
 export function isDone(state: CollectState): boolean {
@@ -104,23 +137,23 @@ export function isDone(state: CollectState): boolean {
 }
 
 /**
- * A task's id names the page too, and whether only changes are asked for, so that an answer is never taken for another
- * question's.
+ * A task's id names the page too, how many resources it was asked to have and whether they are changes alone, so that an
+ * answer is never taken for another question's.
  */
 function queryTask(state: CollectState, query: Query): Task | null {
-	const { id, type, state: at } = query;
+	const { id, type, most, state: at } = query;
 	if (at.is !== 'paging' && at.is !== 'waiting') return null;
 	const kind = query.query.includes('?') ? ('search' as const) : ('read' as const);
 	const changes = kind === 'search' ? changesOnly(state, type) : '';
 	const task = {
-		id: `${id}@${changes && 'changes-'}${at.is === 'paging' ? at.page : 0}`,
+		id: `${id}@${changes && 'changes-'}${most === undefined ? '' : `${most}-`}${at.is === 'paging' ? at.page : 0}`,
 		kind,
 		type,
 		accept: state.accept,
 	};
 	if (at.is === 'paging') return { ...task, url: at.next };
 	const url = `${state.base}/${query.query}`;
-	return { ...task, url: kind === 'search' ? `${url}${changes}&_count=${state.count}` : url };
+	return { ...task, url: kind === 'search' ? `${url}${changes}&_count=${most ?? state.count}` : url };
 }
 
 function workTask(state: CollectState, number: number): Task | null {
@@ -131,7 +164,12 @@ function workTask(state: CollectState, number: number): Task | null {
 	const at = (rest: string) => `${state.base}/${rest}`;
 	if (work.kind === 'read') return { id: `w${number}@0`, kind: 'read', url: at(`${type}/${work.id}`), ...of };
 	if (work.kind === 'probe')
-		return { id: `w${number}@${work.before === undefined ? 0 : 1}`, kind: 'search', url: at(probeQuery(work)), ...of };
+		return {
+			id: `w${number}@${work.before === undefined ? 0 : 1}`,
+			kind: 'search',
+			url: at(probeQuery(state, work)),
+			...of,
+		};
 	const first = at(`${type}?_id=${work.ids.join(',')}&_count=${work.ids.length}`);
 	return { id: `w${number}@${work.paging?.page ?? 0}`, kind: 'search', url: work.paging?.next ?? first, ...of };
 }
@@ -161,5 +199,10 @@ function advance(state: CollectState): void {
 		scheduleReferences(state, 2);
 		state.phase = 'further';
 	}
-	if (state.phase === 'further' && state.work.items.length === 0) state.phase = 'over';
+	if (state.phase === 'further' && state.work.items.length === 0) {
+		const led = (type: string) =>
+			(state.types[type]?.count ?? 0) > 0 || type in state.references || (type === 'Binary' && state.pointed > 0);
+		for (const type of unreached(state.wants, led)) state.queries.push(unasked(type, 'not_searched'));
+		state.phase = 'over';
+	}
 }

@@ -1,13 +1,19 @@
 import { decode, encode } from './line.js';
 import { isObject, type Json, list, readOutcome } from './outcome.js';
 import { parseObject } from './page.js';
-import { hash, see } from './seen.js';
+import { hash, see, wasSeen } from './seen.js';
 import { oneLine, trim } from './spans.js';
-import { type CollectState, type Problem, typeOf } from './state.js';
+import { addMissing, type CollectState, type Problem, typeOf } from './state.js';
 import { sameOrigin } from './urls.js';
 
-/** The largest document that is taken, in octets. Longer ones are reported as `too_large`. */
+/**
+ * The largest document that is taken, in octets: in base64, and gzip, it stays below what a relay takes as a part. Longer
+ * ones are reported as `too_large`.
+ */
 export const MAX_DOCUMENT_BYTES = 20 * 1024 * 1024;
+
+/** The most documents that one record can make us fetch. */
+export const MAX_DOCUMENTS = 20_000;
 
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;\s*[\w.+-]+=[\w.+"-]+)*$/;
 const BINARY = /\/Binary\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[A-Za-z0-9.-]{1,64})?\/?$/;
@@ -23,22 +29,28 @@ function attachments(resource: Json): Json[] {
  * Where the attachments of a resource are that are not inline: absolute where that is on the base's origin, else as
  * written.
  */
-export function attachedUrls(resource: Json, base: string): string[] {
-	return attached(resource, base).map(({ url }) => url);
-}
-
-function attached(resource: Json, base: string) {
-	return attachments(resource).flatMap(({ url, contentType, data, size }) => {
-		if (typeof url !== 'string' || url === '' || url.startsWith('#') || typeof data === 'string') return [];
+export function* attached(resource: Json, base: string) {
+	for (const { url, contentType, data, size } of attachments(resource)) {
+		if (typeof url !== 'string' || url === '' || url.startsWith('#') || typeof data === 'string') continue;
 		const absolute = sameOrigin(url, `${base}/`, base);
-		return [{ url: absolute ?? url, elsewhere: absolute === null, contentType, size }];
-	});
+		yield { url: absolute ?? url, elsewhere: absolute === null, contentType, size };
+	}
 }
 
 /** Notes the documents that a delivered resource points to: each address once, every rendition. */
 export function wantDocuments(state: CollectState, resource: Json): void {
+	let left = attachments(resource).length;
 	for (const { url: absolute, elsewhere, contentType, size } of attached(resource, state.base)) {
-		if (!see(state, `document ${absolute}`)) continue;
+		left--;
+		const key = `document ${absolute}`;
+		if (wasSeen(state, key)) continue;
+		if (state.pointed >= MAX_DOCUMENTS) {
+			// About as many: what is too many is not looked at.
+			state.unpointed += left + 1;
+			return;
+		}
+		state.pointed++;
+		see(state, key);
 		typeOf(state, 'Binary').known++;
 		if (elsewhere) {
 			missDocument(state, documentName(absolute), { status: 'refused', reason: 'other_origin' });
@@ -71,24 +83,22 @@ export function documentName(url: string): string {
 	return BINARY.exec(path)?.[1] ?? path.slice(0, 200).replace(/[^!-~]/g, '_');
 }
 
-export function missDocument(state: CollectState, name: string, { status, reason }: Problem): void {
-	const key = `${status} ${reason}`;
-	const names = state.documents.missing[key] ?? [];
-	names.push(name);
-	state.documents.missing[key] = names;
+export function missDocument(state: CollectState, name: string, problem: Problem): void {
+	addMissing(state.documents, name, problem);
 }
 
 /**
  * The line for a document: a Binary as the server's FHIR JSON has it, or one made around the octets.
  * @param url absolute
  * @param asked the attachment's content type, for answers that name none
+ * @returns `binary`: as it was served, where it was
  */
 export function documentLine(
 	bytes: Uint8Array,
 	served: string | null,
 	asked: string,
 	url: string,
-): { ok: true; id: string; octets: Uint8Array } | { ok: false; problem: Problem } {
+): { ok: true; id: string; octets: Uint8Array; binary?: Json } | { ok: false; problem: Problem } {
 	if (bytes.length > MAX_DOCUMENT_BYTES) return { ok: false, problem: { status: 'failed', reason: 'too_large' } };
 	const contentType = mediaType(served) || asked || 'application/octet-stream';
 	if (/^application\/(?:fhir\+json|json\+fhir|json)\b/i.test(contentType)) {
@@ -98,7 +108,7 @@ export function documentLine(
 		if (problem) return { ok: false, problem };
 		if (json?.resourceType === 'Binary') {
 			const id = typeof json.id === 'string' ? json.id : documentId(url);
-			return { ok: true, id, octets: oneLine(trim(octets)) };
+			return { ok: true, id, octets: oneLine(trim(octets)), binary: json };
 		}
 	}
 	const id = documentId(url);

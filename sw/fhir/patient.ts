@@ -1,31 +1,59 @@
 import { isObject, type Json, list } from './outcome.js';
 import { parseObject } from './page.js';
-import { parseReference } from './urls.js';
+import { patientOf } from './urls.js';
 
 /**
- * Whether a resource is of another patient: a Patient with another id, or one whose subject, patient, beneficiary or
- * participants name Patients and not this one. References that cannot be resolved here (contained, `urn:`, another
- * server's) say nothing.
+ * Elements that say whose a resource is (FHIR R4, Patient compartment; DSTU2's and R5's names are the same): each of them
+ * names its owner, or owners (Account).
+ */
+const OWNERS = [
+	...['subject', 'patient', 'beneficiary'],
+	// Task, EnrollmentRequest, ResearchSubject, Binary.
+	...['for', 'candidate', 'individual', 'securityContext'],
+];
+/**
+ * Elements that say so where none of those does, by the member that holds the reference. Not in it, although parts of the
+ * compartment: who wrote, performed or paid (a mother may be a Patient too).
+ */
+const OTHERS: readonly (readonly [element: string, member?: string])[] = [
+	// Appointment; AppointmentResponse and Schedule.
+	['participant', 'actor'],
+	['actor'],
+	// Group, Person, Provenance, Communication.
+	['member', 'entity'],
+	['link', 'target'],
+	['target'],
+	['recipient'],
+	['sender'],
+];
+
+/**
+ * Whether a resource is of another patient: a Patient with another id, or one of which an element that says whose it is
+ * names Patients and not this one. References that cannot be resolved here (contained, `urn:`, another server's) say
+ * nothing. Looks no deeper than those elements: depth is the server's choice.
  */
 export function isForeign(resource: Json, patientId: string, base: string): boolean {
 	if (resource.resourceType === 'Patient') return resource.id !== patientId;
-	let here = false;
-	let elsewhere = false;
-	const look = (value: unknown) => {
-		if (Array.isArray(value)) value.forEach(look);
-		else if (isObject(value) && typeof value.reference === 'string') {
-			const to = parseReference(value.reference, base);
-			if (to?.type !== 'Patient') return;
-			if (to.id === patientId) here = true;
-			else elsewhere = true;
+	const whose = (values: unknown[]) => {
+		let elsewhere = false;
+		for (const value of values) {
+			if (!isObject(value) || typeof value.reference !== 'string') continue;
+			if (value.reference === `Patient/${patientId}`) return 'own';
+			const id = patientOf(value.reference, base);
+			if (id === patientId) return 'own';
+			if (id !== null) elsewhere = true;
 		}
+		return elsewhere ? 'foreign' : null;
 	};
-	look(resource.subject);
-	look(resource.patient);
-	look(resource.beneficiary);
-	look(resource.for);
-	for (const one of list(resource.participant)) if (isObject(one)) look(one.actor);
-	return elsewhere && !here;
+	const owners = OWNERS.map((name) => (resource[name] === undefined ? null : whose([resource[name]].flat())));
+	if (owners.includes('foreign')) return true;
+	if (owners.includes('own')) return false;
+	const others = OTHERS.flatMap(([name, member]) => {
+		if (resource[name] === undefined) return [];
+		const values = [resource[name]].flat();
+		return member === undefined ? values : values.flatMap((one) => (isObject(one) ? [one[member]].flat() : []));
+	});
+	return whose(others) === 'foreign';
 }
 
 /** What a card shows. */

@@ -8,6 +8,8 @@ export interface PlanInput {
 	patientId: string;
 	grant: Grant;
 	capability: Capability | null;
+	/** Why what the server can do could not be read, where it could not: a code as in `Problem`. */
+	unread?: string | undefined;
 	vendor: VendorFhir;
 	/** Resource types asked for; none for all. The Patient is always read. */
 	wants: readonly string[];
@@ -23,7 +25,7 @@ export function parameter(name: string, value: string): string {
  * was asked for by name gets an answer.
  */
 export function planQueries(input: PlanInput): Query[] {
-	const { patientId, grant, capability, vendor, wants } = input;
+	const { patientId, grant, capability, unread, vendor, wants } = input;
 	const queries: Query[] = [];
 	if (allows(grant, 'read', 'Patient') || allows(grant, 'search', 'Patient')) {
 		queries.push({
@@ -38,7 +40,8 @@ export function planQueries(input: PlanInput): Query[] {
 			allows(grant, 'search', search.type) || (vendor.readSearches === true && allows(grant, 'read', search.type));
 		const param = granted ? patientParam(search, capability) : null;
 		if (!param) {
-			if (wants.length > 0) queries.push(unasked(search.type, granted));
+			if (wants.length > 0 && granted && unread) queries.push(unknown(search.type, unread));
+			else if (wants.length > 0) queries.push(unasked(search.type, granted ? 'not_offered' : 'not_granted'));
 			continue;
 		}
 		const can = capability?.resources[search.type];
@@ -54,6 +57,8 @@ export function planQueries(input: PlanInput): Query[] {
 			queries.push({ ...fresh(search.type, `${query.query}&${search.besides}`), optional: true });
 		}
 	}
+	// What else the server may have nobody could find out: that is not nothing.
+	if (unread && wants.length === 0) queries.push(unknown('CapabilityStatement', unread));
 	return queries;
 }
 
@@ -91,10 +96,14 @@ export function planReferences({ grant, capability }: PlanInput): Record<string,
 	return fetchable;
 }
 
-/** `wants` names it, but the server does not offer it, or the person did not grant it. */
-function unasked(type: string, granted: boolean): Query {
-	const reason = granted ? 'not_offered' : 'not_granted';
+/** `wants` names it, but the server does not offer it, the person did not grant it, or no search reads it. */
+export function unasked(type: string, reason: 'not_offered' | 'not_granted' | 'not_searched'): Query {
 	return { ...fresh(type, type), state: { is: 'unanswered', status: 'refused', reason } };
+}
+
+/** What is not asked: it is not known what the server can do, or nobody waits for it any more. */
+export function unknown(type: string, reason: string): Query {
+	return { ...fresh(type, type), state: { is: 'unanswered', status: 'failed', reason } };
 }
 
 function fresh(type: string, query: string): Query {

@@ -1,7 +1,9 @@
 import { deliver, readAnswer } from './answer.js';
-import { isDoubtful, noteUpdate, readFully } from './changes.js';
+import { isDoubtful, noteUpdate, readFully, startAgain } from './changes.js';
 import type { Line } from './line.js';
+import type { Page, Served } from './page.js';
 import { isProblem, turnPage } from './paging.js';
+import { isForeign } from './patient.js';
 import { fanOut } from './plan.js';
 import type { CollectState, Problem, Query } from './state.js';
 import type { Outcome, Task } from './task.js';
@@ -17,12 +19,18 @@ export function settleQuery(state: CollectState, query: Query, task: Task, outco
 		return;
 	}
 	if (!answer.ok) {
+		if (answer.problem.reason === 'too_large' && askForFewer(state, query)) return;
 		if (!paging && asksForLess(answer.problem) && fan(state, query, 0, answer.problem)) return;
 		finish(state, query, answer.problem);
 		return;
 	}
-	for (const served of answer.resources) {
-		const became = deliver(state, served, lines, true);
+	if (!paging && answer.unsure) query.unsure = true;
+	const turned = turnPage(paging, answer, task.url);
+	// Of what came before, nothing counts twice.
+	const repeated = isProblem(turned) && turned.reason === 'page_repeated';
+	const resources = repeated ? [] : asAsked(state, query, answer);
+	for (const served of resources) {
+		const became = deliver(state, served, lines, false, true);
 		if (became === 'foreign') query.foreign++;
 		else if (served.resource.resourceType === query.type) {
 			query.count++;
@@ -34,9 +42,30 @@ export function settleQuery(state: CollectState, query: Query, task: Task, outco
 		if (nothing && !paging && asksForLess(answer.problem) && fan(state, query, 0, answer.problem)) return;
 		query.problem ??= bare(answer.problem);
 	}
-	const turned = turnPage(paging, answer, task.url);
 	if (turned && !isProblem(turned)) query.state = { is: 'paging', ...turned };
 	else finish(state, query, turned ?? query.problem ?? null);
+}
+
+/**
+ * What of an answer is taken. A server that reads something else than what it was asked for did not answer, nor did one that
+ * finds nothing of the type but other things: that is no empty answer.
+ */
+function asAsked(state: CollectState, query: Query, { resources }: Page): Served[] {
+	const { type, count, foreign } = query;
+	const isOf = ({ resource }: Served) => resource.resourceType === type;
+	if (count + foreign > 0 || resources.length === 0 || resources.some(isOf)) return resources;
+	query.problem ??= { status: 'failed', reason: 'not_as_asked' };
+	if (!query.query.includes('?')) return [];
+	return resources.filter(({ resource }) => !isForeign(resource, state.patientId, state.base));
+}
+
+/** Begins again with a tenth of the resources a page, down to one: a later page cannot be asked for with fewer. */
+function askForFewer(state: CollectState, query: Query): boolean {
+	const most = query.most ?? state.count;
+	if (most <= 1 || !query.query.includes('?')) return false;
+	query.most = Math.ceil(most / 10);
+	startAgain(query);
+	return true;
 }
 
 /**
@@ -45,7 +74,7 @@ export function settleQuery(state: CollectState, query: Query, task: Task, outco
  */
 function asksForLess({ reason, code }: Problem & { code?: string }): boolean {
 	return (
-		['http_400', 'http_403', 'http_404', 'http_405', 'http_413', 'http_422', 'too_large'].includes(reason) ||
+		['http_400', 'http_403', 'http_404', 'http_405', 'http_413', 'http_422'].includes(reason) ||
 		code === 'required' ||
 		code === 'too-costly'
 	);

@@ -8,7 +8,7 @@ export interface Reading {
 	type: string;
 	/**
 	 * `all`: everything that there is, so that what is not in it is gone. `since`: only what changed (`CollectInput.since`).
-	 * `some`: an unknown part, because something could not be read. `none`: nothing could.
+	 * `some`: an unknown part, because something could not be read, or its absence is in doubt. `none`: nothing could.
 	 */
 	how: 'all' | 'since' | 'some' | 'none';
 	/** The latest `meta.lastUpdated` seen; null where a resource had none, or there was no resource. */
@@ -41,5 +41,6 @@ export function readings(state: CollectState): Reading[] {
 
 function howOf(state: CollectState, type: string, { good, refused, failed }: Standing): Reading['how'] {
 	if (refused || failed) return good ? 'some' : 'none';
+	if (state.queries.some((query) => query.type === type && query.unsure)) return 'some';
 	return type in state.since ? 'since' : 'all';
 }

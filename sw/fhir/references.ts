@@ -39,8 +39,10 @@ export function wantReferences(state: CollectState, resource: Json): void {
 		const to = parseReference(reference, state.base);
 		if (!to || !state.fetchable[to.type]) continue;
 		const key = `${to.type}/${to.id}`;
-		if (wasSeen(state, key) || !see(state, `wanted ${key}`)) continue;
+		if (wasSeen(state, key) || wasSeen(state, `wanted ${key}`)) continue;
+		// Above the bound nothing is remembered, so that one that is named twice counts twice.
 		if (++state.followed > MAX_REFERENCES) continue;
+		see(state, `wanted ${key}`);
 		typeOf(state, to.type).known++;
 		const ids = state.wanted[to.type] ?? [];
 		ids.push(to.id);

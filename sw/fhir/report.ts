@@ -1,4 +1,4 @@
-import type { QueryReport } from '../../relay/contract.js';
+import { isGap, type QueryReport } from '../../relay/contract.js';
 import type { KindProgress } from '../contract.js';
 import { changesOnly } from './changes.js';
 import { encode, type Line } from './line.js';
@@ -6,10 +6,14 @@ import { piecesOf } from './queries.js';
 import { itemOf } from './queue.js';
 import { batches, MAX_REFERENCES } from './references.js';
 import { referencedTypes } from './searches.js';
-import type { CollectState, Problem, Query, Tally } from './state.js';
+import { type CollectState, missingNames, type Problem, type Query, type Tally } from './state.js';
+import { UNREACHED } from './wanted.js';
 
 /** The bound of `QueryReport.query`, with room for the type and parameter. */
 const NAMES_CHARACTERS = 1800;
+
+/** Of one source, for the names of what is missing: a manifest holds a mebibyte. */
+const ALL_NAMES_CHARACTERS = 64 * 1024;
 
 /**
  * What became of every query that was asked, for the manifest. `count` is what the query brought, so that overlapping
@@ -18,20 +22,48 @@ const NAMES_CHARACTERS = 1800;
  * A query that was refused and answered in pieces is its pieces; where no piece was answered, it is itself. Resources
  * of another patient are a report of their own (`failed`, `other_patient`, how many were set aside). What the record
  * refers to is one report a type (`Practitioner`), and one for each reason why some are missing (`Practitioner?_id=…`,
- * count 0); documents likewise (`Binary`).
+ * count 0); documents likewise (`Binary`). Those that are too many to be named are counted (`Practitioner`, `failed`).
  */
 export function report(state: CollectState): QueryReport[] {
-	return [
+	const all = [
 		...state.queries.filter(({ parent }) => parent === undefined).flatMap((query) => reportQuery(state, query)),
 		...referencedTypes.flatMap((type) => reportTally(type, state.references[type])),
 		...reportTally('Binary', state.documents),
-		...reportExcess(state.followed - MAX_REFERENCES),
+		...reportExcess('Binary', state.unpointed),
+		...reportExcess('references', state.followed - MAX_REFERENCES),
+		...reportExcess('resources', state.excess),
 	];
+	return boundReports(all, ALL_NAMES_CHARACTERS);
 }
 
-/** References that were too many to follow, in no type's name. */
-function reportExcess(count: number): QueryReport[] {
-	return count > 0 ? [{ query: 'references', status: 'failed', count, reason: 'too_many' }] : [];
+/** The resource type that a report is of; `references` where it is of none. */
+export function typeOfQuery(query: string): string {
+	return query.split(/[?/]/)[0] ?? '';
+}
+
+/** What was too much to follow, or to take; in no type's name but for documents. */
+function reportExcess(query: string, count: number): QueryReport[] {
+	return count > 0 ? [{ query, status: 'failed', count, reason: 'too_many' }] : [];
+}
+
+/** The same reports, in which numbers take the place of names beyond so many characters. */
+export function boundReports(reports: readonly QueryReport[], characters: number): QueryReport[] {
+	let left = characters;
+	const kept: QueryReport[] = [];
+	const counted = new Map<string, QueryReport>();
+	for (const report of reports) {
+		const { query, status, reason, keptFrom } = report;
+		const [type = '', names] = query.split('?_id=');
+		if (names !== undefined) left -= query.length;
+		if (names === undefined || left >= 0) {
+			kept.push(report);
+			continue;
+		}
+		const key = `${type} ${status} ${reason} ${keptFrom}`;
+		const before = counted.get(key)?.count ?? 0;
+		counted.set(key, { ...report, query: type, count: before + names.split(',').length });
+	}
+	return [...kept, ...counted.values()];
 }
 
 function reportQuery(state: CollectState, query: Query): QueryReport[] {
@@ -49,7 +81,9 @@ function reportQuery(state: CollectState, query: Query): QueryReport[] {
 		}
 		return reports;
 	}
-	if (at.is === 'unanswered') reports.push({ query: asked, status: at.status, count, reason: at.reason, ...took });
+	const optional = isNoGap(query) && { optional: true as const };
+	if (at.is === 'unanswered')
+		reports.push({ query: asked, status: at.status, count, reason: at.reason, ...took, ...optional });
 	else if (at.is === 'answered' && (count > 0 || foreign === 0))
 		reports.push({ query: asked, status: count > 0 ? 'ok' : 'empty', count, ...took });
 	if (foreign > 0) reports.push({ query: asked, status: 'failed', count: foreign, reason: 'other_patient' });
@@ -60,6 +94,11 @@ function reportQuery(state: CollectState, query: Query): QueryReport[] {
 function refusedWhole({ state: at }: Query, pieces: readonly Query[]): Problem | null {
 	if (at.is !== 'fanned' || pieces.some((piece) => isOpen(piece) || wasAnswered(piece))) return null;
 	return at.refusal;
+}
+
+/** A value that this server need not know, and does not: that leaves nothing incomplete, as long as the others are answered. */
+function isNoGap({ state: at, optional, count }: Query): boolean {
+	return optional === true && at.is === 'unanswered' && at.status === 'refused' && count === 0;
 }
 
 function isOpen({ state: { is } }: Query): boolean {
@@ -75,16 +114,15 @@ function reportTally(type: string, tally: Tally | undefined): QueryReport[] {
 	if (!tally) return [];
 	const { count, missing, pages, ms } = tally;
 	const reports: QueryReport[] = count > 0 ? [{ query: type, status: 'ok', count }] : [];
-	for (const [key, names] of Object.entries(missing).sort(([a], [b]) => (a < b ? -1 : 1))) {
-		const [status, reason] = key.split(' ');
+	for (const [key, of] of Object.entries(missing).sort(([a], [b]) => (a < b ? -1 : 1))) {
+		const [is, reason] = key.split(' ');
+		const status = is === 'refused' ? ('refused' as const) : ('failed' as const);
+		const why = { status, ...(reason ? { reason } : {}) };
+		const { names, more } = missingNames(of);
 		// Encoded first, so that the bound holds.
 		for (const some of batches(names.map(encodeURIComponent).sort(), NAMES_CHARACTERS, Number.POSITIVE_INFINITY))
-			reports.push({
-				query: `${type}?_id=${some.join(',')}`,
-				status: status === 'refused' ? 'refused' : 'failed',
-				count: 0,
-				...(reason ? { reason } : {}),
-			});
+			reports.push({ query: `${type}?_id=${some.join(',')}`, ...why, count: 0 });
+		if (more > 0) reports.push({ query: type, ...why, count: more });
 	}
 	// Of all of them together: a batch is answered for some and not for others.
 	if (reports[0]) Object.assign(reports[0], { pages, ms: Math.round(ms) });
@@ -117,7 +155,7 @@ export function standings(state: CollectState): Map<string, Standing> {
 	};
 	for (const query of state.queries) {
 		const standing = of(query.type);
-		const { state: at, count, foreign, optional } = query;
+		const { state: at, count, foreign } = query;
 		standing.searched = true;
 		if (at.is === 'fanned') {
 			const whole = refusedWhole(query, piecesOf(state, query));
@@ -126,8 +164,7 @@ export function standings(state: CollectState): Map<string, Standing> {
 		}
 		if (isOpen(query)) standing.open = true;
 		if (at.is !== 'waiting') standing.untouched = false;
-		// A value that this server need not know leaves nothing incomplete, as long as the others are answered.
-		if (at.is === 'unanswered' && !(optional && at.status === 'refused')) standing[at.status] = true;
+		if (at.is === 'unanswered' && !isNoGap(query)) standing[at.status] = true;
 		if (foreign > 0) standing.failed = true;
 		if (count > 0 || (at.is === 'answered' && foreign === 0)) standing.good = true;
 	}
@@ -136,6 +173,7 @@ export function standings(state: CollectState): Map<string, Standing> {
 	if (state.toFetch.items.length > 0) open(of('Binary'));
 	if (state.toFetch.items.length > 0 || Object.keys(state.documents.missing).length > 0)
 		addTally(of('Binary'), state.documents);
+	if (state.unpointed > 0) of('Binary').failed = true;
 	for (const type of Object.keys(state.types).sort()) if ((state.types[type]?.count ?? 0) > 0) of(type).good = true;
 	return all;
 }
@@ -191,7 +229,7 @@ function statusOf({ open, untouched, good, refused, failed }: Standing, count: n
 
 function taskType(state: CollectState, taskId: string): string | undefined {
 	const id = taskId.slice(0, taskId.lastIndexOf('@'));
-	if (/^[A-Z]/.test(id)) return id.split(/[?/]/)[0];
+	if (/^[A-Z]/.test(id)) return typeOfQuery(id);
 	return id[0] === 'd' ? 'Binary' : itemOf(state.work, Number(id.slice(1)))?.type;
 }
 
@@ -208,11 +246,16 @@ export function totals(state: CollectState): { resources: number; bytes: number 
 
 /**
  * Whether nothing of the record could be read: not one query beside the Patient's brought a resource or was answered
- * with none. Where the Patient alone could be asked for, it counts. Meaningful once `isDone`.
+ * with none, or all that came was another patient's. Where the Patient alone could be asked for, it counts. Meaningful
+ * once `isDone`.
  */
 export function nothingRead(state: CollectState): boolean {
-	const asked = state.queries.filter(({ state: { is } }) => is !== 'fanned');
-	const clinical = asked.filter(({ type }) => type !== 'Patient');
+	const asked = state.queries.filter(
+		({ state: at }) => at.is !== 'fanned' && !(at.is === 'unanswered' && at.reason === UNREACHED.reason),
+	);
+	const clinical = asked.filter(({ type }) => type !== 'Patient' && type !== 'CapabilityStatement');
+	// Who is given somebody else's record, and nothing else, does not know what there is of this one.
+	if (clinical.some(({ foreign }) => foreign > 0) && !clinical.some(({ count }) => count > 0)) return true;
 	return !(clinical.length > 0 ? clinical : asked).some(wasAnswered);
 }
 
@@ -222,14 +265,14 @@ export function finishLines(state: CollectState): Line[] {
 }
 
 export function outcomeLines(reports: readonly QueryReport[]): Line[] {
-	return reports
-		.filter(({ status }) => status === 'refused' || status === 'failed')
-		.map(({ query, status, count, reason = status }) => {
-			const resourceType = 'OperationOutcome';
-			const diagnostics = `${query} (${status}, ${count} ${reason === 'other_patient' ? 'set aside' : 'read'})`;
-			const issue = [{ severity: 'error', code: issueCode(reason), details: { text: reason }, diagnostics }];
-			return { type: resourceType, id: null, octets: encode(JSON.stringify({ resourceType, issue })) };
-		});
+	return reports.filter(isGap).map(({ query, status, count, reason = status }) => {
+		const resourceType = 'OperationOutcome';
+		// A number in the name of no request is of what could not be named.
+		const not = count > 0 && /^[A-Za-z]+$/.test(query) ? 'missing' : 'read';
+		const diagnostics = `${query} (${status}, ${count} ${reason === 'other_patient' ? 'set aside' : not})`;
+		const issue = [{ severity: 'error', code: issueCode(reason), details: { text: reason }, diagnostics }];
+		return { type: resourceType, id: null, octets: encode(JSON.stringify({ resourceType, issue })) };
+	});
 }
 
 /** FHIR R4, code system issue-type. */

@@ -156,8 +156,12 @@ export const searches: readonly Search[] = [
 		type: 'Encounter',
 		fans: [always('date'), codes('status', 'finished in-progress planned | arrived triaged onleave cancelled unknown')],
 	},
-	// US Core 6 to 8 require patient and category together, and not patient alone.
-	{ type: 'CarePlan', fans: [{ param: 'category', values: ['assess-plan'] }, request] },
+	// US Core 6 to 8 require patient and category together, and not patient alone. Categories are SNOMED CT codes of many
+	// kinds: `system|` finds them all (FHIR R4, Search, token).
+	{
+		type: 'CarePlan',
+		fans: [{ param: 'category', values: ['assess-plan'], optional: ['http://snomed.info/sct|'] }, request],
+	},
 	// Likewise patient and status. CareTeam.status is optional in R4.
 	{ type: 'CareTeam', fans: [codes('status', 'active | proposed suspended inactive')] },
 	{

@@ -2,7 +2,7 @@ import type { Queue } from './queue.js';
 import type { Fan } from './searches.js';
 
 /** Raised when a stored state could be misread. */
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 /** Why there is no (complete) answer. `reason` is a code: `http_403`, `not_json`, `next_loop`, `timeout`. */
 export interface Problem {
@@ -46,8 +46,12 @@ export interface Query {
 	/** Answers that it took, and how long they took together, in ms. */
 	pages: number;
 	ms: number;
+	/** The server counted matches and showed none: perhaps there is nothing. */
+	unsure?: true;
 	/** Held against it by a page, while it goes on to the next. */
 	problem?: Problem;
+	/** How many resources a page it asks for, where the state's `count` of them were too large. */
+	most?: number;
 	fans?: Fan[];
 	parent?: string;
 	/** Which of the parent's fans it is of. */
@@ -87,8 +91,8 @@ export interface Tally {
 	count: number;
 	pages: number;
 	ms: number;
-	/** By `status reason`: the ids, or document addresses, that are missing. */
-	missing: Record<string, string[]>;
+	/** By `status reason`: the ids, or document addresses, that are missing; and how many more. */
+	missing: Record<string, { names: string[]; more: number }>;
 }
 
 /** What is known of one resource type. */
@@ -117,6 +121,9 @@ export interface CollectState {
 	accept: string;
 	count: number;
 	queries: Query[];
+	/** What was asked for by name, and the types of which all is given for it; null for everything. */
+	wants: readonly string[];
+	whole: readonly string[] | null;
 	/** How a referenced type can be fetched; absent: not offered or not granted. */
 	fetchable: Record<string, 'batch' | 'read'>;
 	/** Whether Binary may be read. */
@@ -129,10 +136,17 @@ export interface CollectState {
 	expected: Record<string, number>;
 	/** Whether to find out of which types changes can be asked for. */
 	prove: boolean;
+	/** Types whose changes are asked for with an end. */
+	closedRanges?: readonly string[];
 	/** Referenced resources to fetch in the next phase: ids by type. */
 	wanted: Record<string, string[]>;
 	/** References found so far; those above `MAX_REFERENCES` are counted and not followed. */
 	followed: number;
+	/** Resources of types beyond what one source may have. */
+	excess: number;
+	/** Documents found so far, and how many of them were above `MAX_DOCUMENTS`. */
+	pointed: number;
+	unpointed: number;
 	work: Queue<Work>;
 	toFetch: Queue<Document>;
 	/** Hashes of everything delivered, wanted and fetched; see `seen.ts`. */
@@ -153,4 +167,26 @@ export function typeOf(state: CollectState, type: string): TypeState {
 
 export function emptyTally(): Tally {
 	return { count: 0, pages: 0, ms: 0, missing: {} };
+}
+
+/** Names kept of what is missing for one reason, and reasons that are told apart: a hostile record has no end of either. */
+const MAX_NAMES = 200;
+const MAX_REASONS = 20;
+
+/** Notes something as missing: the first names of all in the alphabet stay, in whatever order they come; the rest is counted. */
+export function addMissing({ missing }: Tally, name: string, { status, reason }: Problem): void {
+	const own = `${status} ${reason}`;
+	const key = own in missing || Object.keys(missing).length < MAX_REASONS ? own : 'failed various';
+	const of = missing[key] ?? { names: [], more: 0 };
+	missing[key] = of;
+	of.names.push(name);
+	if (of.names.length <= 2 * MAX_NAMES) return;
+	of.more += of.names.length - MAX_NAMES;
+	of.names = of.names.sort().slice(0, MAX_NAMES);
+}
+
+/** @returns sorted */
+export function missingNames({ names, more }: Tally['missing'][string]): { names: string[]; more: number } {
+	const sorted = [...names].sort();
+	return { names: sorted.slice(0, MAX_NAMES), more: more + Math.max(0, sorted.length - MAX_NAMES) };
 }

@@ -34,3 +34,19 @@ export function parseReference(reference: string, base: string): { type: string;
 	const tail = search ? null : TAIL.exec(pathname);
 	return tail?.[1] && tail[2] ? { type: tail[1], id: tail[2] } : null;
 }
+
+/**
+ * The id of the Patient that a reference leads to, in whatever spelling (`/Patient/p2`, `Patient/p2/`, `Patient/p2?x`,
+ * `Patient/p2#x`, versioned, absolute); null where it leads to none, or to another server's.
+ */
+export function patientOf(reference: string, base: string): string | null {
+	if (!reference.includes('Patient')) return null;
+	const url = sameOrigin(reference.trim().replace(/^\/+/, ''), `${base}/`, base);
+	const id = url && /\/Patient\/+([^/]+)(?:\/_history\/[^/]*)?\/*$/.exec(new URL(url).pathname)?.[1];
+	if (!id) return null;
+	try {
+		return decodeURIComponent(id);
+	} catch {
+		return id;
+	}
+}

@@ -13,6 +13,8 @@ export interface VendorFhir {
 	required?: Readonly<Record<string, string>>;
 	/** Further values to ask by, as `Type.parameter`. */
 	values?: Readonly<Record<string, readonly string[]>>;
+	/** Types whose searches by `_lastUpdated` need a beginning and an end. */
+	closedRanges?: readonly string[];
 	/** A scope that lets a type be read by id alone lets it be searched too. */
 	readSearches?: true;
 	/** A parameter that names the practice, made of the patient's id: the regular expression `from`, replaced by `to`. */
@@ -61,6 +63,16 @@ const vendors: Readonly<Record<string, VendorFhir>> = {
 		// The CapabilityStatement: date "must be set when using patient". Observation is asked plainly: its documentation has
 		// no required category, and a plain search finds what has another.
 		required: { Appointment: 'date' },
+		// Ibid., `_lastUpdated`: "The date and prefix pairs must create a closed range." Others say nothing, or take no range.
+		closedRanges: [
+			'AllergyIntolerance',
+			'Condition',
+			'DiagnosticReport',
+			'DocumentReference',
+			'Encounter',
+			'Observation',
+			'Procedure',
+		],
 	},
 	veradigm: {},
 	athenahealth: {

@@ -4,9 +4,18 @@ import { documentLine, documentName, missDocument } from './documents.js';
 import type { Line } from './line.js';
 import { readFailure, readStatus } from './outcome.js';
 import { isProblem, turnPage } from './paging.js';
+import { isForeign } from './patient.js';
 import { addWork } from './references.js';
 import { see, wasSeen } from './seen.js';
-import { type CollectState, type Document, emptyTally, type Problem, type Tally, type Work } from './state.js';
+import {
+	addMissing,
+	type CollectState,
+	type Document,
+	emptyTally,
+	type Problem,
+	type Tally,
+	type Work,
+} from './state.js';
 import type { Outcome, Task } from './task.js';
 import { sameOrigin } from './urls.js';
 
@@ -35,7 +44,7 @@ function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome
 			({ resource }) =>
 				resource.resourceType === type && typeof resource.id === 'string' && work.ids.includes(resource.id),
 		);
-		for (const served of asked) deliver(state, served, lines, level === 1);
+		for (const served of asked) deliver(state, served, lines, true, level === 1);
 		const turned = asked.length > 0 && missing().length > 0 ? turnPage(work.paging, answer, task.url) : null;
 		if (turned && !isProblem(turned)) {
 			work.paging = turned;
@@ -45,7 +54,7 @@ function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome
 	const left = missing();
 	tally(state, type).count += work.ids.length - left.length;
 	for (const id of left) {
-		// One by one is worth a try after an answer, not after silence, throttling or a lost token.
+		// One by one is worth a try after an answer, also one that is too large; not after silence, throttling or a lost token.
 		if (answer.ok || singly(outcome)) addWork(state, { kind: 'read', type, id, level });
 		else miss(state, type, id, answer.problem);
 	}
@@ -53,7 +62,8 @@ function settleBatch(state: CollectState, work: Of<'batch'>, task: Task, outcome
 }
 
 function singly(outcome: Outcome): boolean {
-	return outcome.kind === 'response' && ![401, 429, 503].includes(outcome.status);
+	if (outcome.kind === 'failed') return outcome.code === 'too_large';
+	return ![401, 429, 503].includes(outcome.status);
 }
 
 function settleRead(state: CollectState, work: Of<'read'>, task: Task, outcome: Outcome, lines: Line[]): boolean {
@@ -63,7 +73,7 @@ function settleRead(state: CollectState, work: Of<'read'>, task: Task, outcome: 
 	if (!answer.ok) miss(state, type, id, answer.problem);
 	else if (!served || served.resource.resourceType !== type || served.resource.id !== id)
 		miss(state, type, id, { status: 'failed', reason: 'not_as_asked' });
-	else if (deliver(state, served, lines, level === 1) === 'foreign')
+	else if (deliver(state, served, lines, true, level === 1) === 'foreign')
 		miss(state, type, id, { status: 'failed', reason: 'other_patient' });
 	else tally(state, type).count++;
 	return true;
@@ -95,6 +105,8 @@ export function settleDocument(
 	if (bytes.length === 0) return fail({ status: 'failed', reason: 'no_content' });
 	const read = documentLine(bytes, outcome.contentType, work.contentType, task.url);
 	if (!read.ok) return fail(read.problem);
+	if (read.binary && isForeign(read.binary, state.patientId, state.base))
+		return fail({ status: 'failed', reason: 'other_patient' });
 	state.documents.count++;
 	if (see(state, `Binary/${read.id}`)) addLine(state, { type: 'Binary', id: read.id, octets: read.octets }, lines);
 	return true;
@@ -106,10 +118,6 @@ function tally(state: CollectState, type: string): Tally {
 	return found;
 }
 
-function miss(state: CollectState, type: string, id: string, { status, reason }: Problem): void {
-	const { missing } = tally(state, type);
-	const key = `${status} ${reason}`;
-	const ids = missing[key] ?? [];
-	ids.push(id);
-	missing[key] = ids;
+function miss(state: CollectState, type: string, id: string, problem: Problem): void {
+	addMissing(tally(state, type), id, problem);
 }

@@ -3,10 +3,14 @@ import type { KindProgress } from '../contract.js';
 import { type Copy, getCopy } from '../copy/copy.js';
 import { Selection } from '../copy/select.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
-import { outcomeLines } from '../fhir/report.js';
+import { outcomeLines, typeOfQuery } from '../fhir/report.js';
+import { UNREACHED } from '../fhir/wanted.js';
 import { getConnection } from '../wallet/connections.js';
 import { ALL, type Job, type Slice, type Source, type SourceReader } from './job.js';
 import type { Writer } from './writer.js';
+
+const BLANK = { count: 0, bytes: 0, ms: 0, slowSince: null };
+const refused = (type: string): KindProgress => ({ type, ...BLANK, of: null, keptFrom: null, status: 'refused' });
 
 export class CopiedRun implements SourceReader {
 	/** Where this worker is; one that takes over looks again at what the selection depends on. */
@@ -71,11 +75,10 @@ export class CopiedRun implements SourceReader {
 		const { source, writer } = this;
 		const selection = this.at?.selection ?? new Selection(copy, this.wants);
 		this.at ??= { selection, steps: selection.steps(), done: 0 };
-		for (let done = false; !done; ) {
+		for (;;) {
 			if (slice.signal.aborted) return;
 			if (Date.now() >= slice.deadline) return writer.checkpoint();
 			const { value: step } = this.at.steps.next();
-			done = step === undefined;
 			if (!step) break;
 			const again = this.at.done++ < (source.copied?.done ?? 0);
 			if (again && !selection.matters(step)) continue;
@@ -109,18 +112,22 @@ export class CopiedRun implements SourceReader {
 	private async finish(selection: Selection, slice: Slice): Promise<void> {
 		const { source, job } = this;
 		const { copy } = source.copied ?? {};
-		if (!copy) return;
+		if (!copy) throw new BrokerError('copy_gone');
 		source.step = 'encrypting';
 		slice.progress();
 		const counts = Object.fromEntries(source.kinds.map(({ type, count }) => [type, count]));
 		source.queries = selection.reports(this.wants, counts);
 		const told = outcomeLines(source.queries);
 		this.writer.append(this.index, job.kind === 'send' ? ALL : 'OperationOutcome', told);
-		source.resources += told.length;
+		const unreached = new Set(
+			source.queries.filter(({ reason }) => reason === UNREACHED.reason).map(({ query }) => typeOfQuery(query)),
+		);
 		source.kinds = source.kinds.map((kind) => {
-			const { status = 'ok' } = copy.types[kind.type] ?? {};
+			if (unreached.delete(kind.type)) return { ...kind, status: 'refused' };
+			const { status } = copy.types[kind.type] ?? kind;
 			return { ...kind, status: status === 'ok' && kind.count === 0 ? 'empty' : status };
 		});
+		source.kinds.push(...[...unreached].map(refused));
 		source.collected = true;
 		source.copied = null;
 		// As with a provider: the blob is there even if there was nothing to put in.
@@ -135,12 +142,14 @@ export class CopiedRun implements SourceReader {
 		const selection = new Selection(copy, this.wants);
 		const types = new Set([...selection.steps()].map(({ type }) => type));
 		for (const type of Object.keys(copy.types)) if (selection.isWhole(type)) types.add(type);
-		return Object.keys(copy.types).flatMap((type) => {
+		const missing = selection.missing(this.wants).map(refused);
+		const known = Object.keys(copy.types).flatMap((type) => {
 			const of = copy.types[type];
 			if (!of || !types.has(type)) return [];
 			const keptFrom = of.at < copy.at && of.count > 0 ? of.at : null;
 			const count = selection.isWhole(type) ? of.count : null;
-			return { type, count: 0, of: count, bytes: 0, ms: 0, slowSince: null, keptFrom, status: 'waiting' as const };
+			return { type, ...BLANK, of: count, keptFrom, status: 'waiting' as const };
 		});
+		return [...known, ...missing];
 	}
 }

@@ -2,18 +2,22 @@
  * Runs jobs in slices. A slice is one event's worth of work (at most about 20 s, inside `waitUntil`); the page asks for the
  * next. Everything in memory here is a cache of the job's rows: after a worker's death the next slice opens them again.
  */
-import type { JobView } from '../contract.js';
+import { isOver, type JobView } from '../contract.js';
 import { asBrokerError, BrokerError, isTransient, toWire } from '../errors.js';
 import { STATE_VERSION } from '../fhir/state.js';
 import { ended, getSession, type Session, sessionKey, settleConnections } from '../session/session.js';
-import { Conflict, commit, type Row, read, readRaw, update } from '../wallet/rows.js';
+import { lockState } from '../wallet/lock.js';
+import { Conflict, commit, type Row, readRaw, update } from '../wallet/rows.js';
+import { onDropKeys } from '../wallet/vault.js';
+import { adopt } from './adopt.js';
 import { CopiedRun } from './copied.js';
-import { isOver, type Job, jobKey, type Slice, type SourceReader } from './job.js';
-import { adopt } from './keep.js';
+import { forgetAccess } from './fetch.js';
+import { type Job, jobKey, type Slice, type Source, type SourceReader } from './job.js';
 import { noteJob } from './note.js';
+import { checkRoom } from './room.js';
 import { makeManifest, Sender, sendManifest } from './send.js';
 import { SourceRun } from './source.js';
-import { getJob, leftovers, startOver, viewJob } from './store.js';
+import { getJob, leftovers, readJob, startOver, viewJob, wholeJob } from './store.js';
 import { Writer } from './writer.js';
 
 const SLICE_MS = 20_000;
@@ -70,8 +74,7 @@ function locked<T>(id: string, work: () => Promise<T>): Promise<T> {
 }
 
 async function runOnce(id: string): Promise<SliceResult> {
-	const row = await read<Job>(jobKey(id));
-	if (!row) throw new BrokerError('job_unknown');
+	const row = await readJob(id);
 	if (isOver(row.value) || isResting(row.value)) return { job: viewJob(row.value), more: false };
 	let run: Run | undefined;
 	try {
@@ -81,6 +84,8 @@ async function runOnce(id: string): Promise<SliceResult> {
 		const cancelled = run?.stop.signal.aborted;
 		// Memory and disk may differ now: only the disk counts.
 		forget(id);
+		// Nothing can be noted then either: the job goes on from its row once the wallet is opened.
+		if (cancelled && (await lockState()) === 'locked') throw new BrokerError('locked');
 		if (run && cancelled) return { job: viewJob({ ...run.job, status: 'cancelled' }), more: false };
 		return noteFailure(id, error);
 	}
@@ -190,6 +195,7 @@ async function work(run: Run, slice: Slice): Promise<boolean> {
 	const { job, writer, session, sender } = run;
 	if (job.delivered) return true;
 	if (session && !job.manifest && session.expiresAt <= Date.now()) throw new BrokerError('session_gone');
+	if (job.kind === 'keep') await checkRoom();
 	sender?.begin(slice);
 	const results = await Promise.allSettled(run.sources.map((source) => source.run(slice)));
 	await sender?.flush(slice);
@@ -248,7 +254,8 @@ async function noteFailure(id: string, error: unknown): Promise<SliceResult> {
 		return { job: view, more: view.status === 'running' };
 	}
 	let failed: Job | undefined;
-	const fail = (last: Job) => {
+	const fail = (stored: Job) => {
+		const last = wholeJob(stored);
 		stopFor(last, asBrokerError(error));
 		failed = last;
 		return last;
@@ -270,7 +277,7 @@ async function finish({ job, session, writer }: Run): Promise<void> {
 	if (session) await settleConnections(session.sid, job.afterwards);
 	job.status = 'done';
 	job.finishedAt = Date.now();
-	for (const source of job.sources) source.step = 'done';
+	for (const source of job.sources) if (!source.left) source.step = 'done';
 	// Its row went when its parts became the copy's.
 	if (job.kind === 'keep') return;
 	if (!session) return writer.checkpoint();
@@ -294,21 +301,32 @@ async function close(job: Job, session: Session, state: 'sent' | 'gone'): Promis
 /** Nothing was read, or what was read from is not there any more. */
 const STARTS_OVER = new Set<string>(['nothing_read', 'copy_gone']);
 
-/** A failed job goes on where it stopped; a source of which nothing could be read starts over. */
-export async function retryJob(id: string): Promise<JobView> {
+/**
+ * A failed job goes on where it stopped; a source of which nothing could be read starts over.
+ * @param without connections that it goes on without, from a pause too: of these a source stays as far as it is sealed
+ * @throws {BrokerError} `job_unknown`; `nothing_selected` where no other connection is left
+ */
+export async function retryJob(id: string, without: readonly string[] = []): Promise<JobView> {
 	return locked(id, async () => {
 		forget(id);
 		const job = await getJob(id);
-		if (job.status !== 'failed') return viewJob(job);
-		const empty = job.sources.flatMap(({ error }, index) => (error && STARTS_OVER.has(error.code) ? [index] : []));
-		const sources = job.sources.map((source) =>
-			source.error ? { ...source, error: null, step: 'waiting' as const } : source,
-		);
+		if (job.status !== 'failed' && !(job.status === 'waiting' && without.length > 0)) return viewJob(job);
+		const leaves = ({ connectionId, collected }: Source) => !collected && without.includes(connectionId);
+		if (job.sources.every((source) => source.left || leaves(source))) throw new BrokerError('nothing_selected');
+		const isSealed = ({ streams }: Source) => Object.values(streams).some(({ parts }) => parts > 0);
+		const empty = job.sources.flatMap((source, index) => {
+			const over = STARTS_OVER.has(source.error?.code ?? '');
+			return !source.left && (over || (leaves(source) && !isSealed(source))) ? [index] : [];
+		});
+		const sources = startOver(job, empty).sources.map((source, index): Source => {
+			if (leaves(job.sources[index]!)) {
+				const error = source.error ?? job.error;
+				return { ...source, error, step: 'failed', left: true, collected: empty.includes(index) };
+			}
+			return source.error && !source.left ? { ...source, error: null, step: 'waiting' } : source;
+		});
 		const again: Job = { ...job, status: 'running', error: null, finishedAt: null, rests: 0, sources };
-		await commit([
-			{ key: jobKey(id), value: startOver(again, empty) },
-			...empty.flatMap((index) => leftovers(id, index)),
-		]);
+		await commit([{ key: jobKey(id), value: again }, ...empty.flatMap((index) => leftovers(id, index))]);
 		return viewJob(again);
 	});
 }
@@ -324,11 +342,14 @@ export async function cancelJob(id: string): Promise<void> {
 	});
 }
 
-/** Forgets every job in memory, when their rows are gone. */
+/** Ends what runs and forgets every job in memory: when their rows are gone, or are locked away. */
 export function stopAll(): void {
 	for (const run of runs.values()) run.stop.abort();
 	runs.clear();
+	forgetAccess();
 }
+
+onDropKeys(stopAll);
 
 /** Brings what the page is shown up to this moment. */
 function look({ job, sources, writer: { parts } }: Run): void {

@@ -1,12 +1,12 @@
 /**
- * A job: collecting from some connections, into a session or into a download. Its row is all that a worker needs to go on
- * where another one died. Beside it lie, under the job's id,
+ * A job: collecting from some connections, into a session, into a download or into a copy on this device. Its row is all that a
+ * worker needs to go on where another one died. Beside it lie, under the job's id,
  *
  * - `chunk` rows: lines that are read but not yet in a part, sealed by the vault,
  * - `part` rows: sealed parts, exactly as they are sent, and beside each its size and digest.
  */
 import type { QueryReport } from '../../relay/contract.js';
-import type { From, JobView, KindProgress, SourceProgress, WireError } from '../contract.js';
+import type { From, JobView, KindProgress, SourceProgress, SyncEntry, WireError } from '../contract.js';
 import type { Copy } from '../copy/copy.js';
 import type { Reading } from '../fhir/readings.js';
 import type { CollectState } from '../fhir/state.js';
@@ -39,6 +39,8 @@ export interface Source {
 	from: From;
 	/** Requests made to the provider. */
 	requests: number;
+	/** Whether everything is read, or what changed since the copy that is there. */
+	mode: SyncEntry['mode'];
 	/** Of the server, `4.0.1`; null where it did not say. */
 	fhirVersion: string | null;
 	/** What became of each type, once everything is read. */
@@ -48,6 +50,9 @@ export interface Source {
 	patient: { id: string; name?: string; birthDate?: string };
 	step: SourceProgress['step'];
 	error: WireError | null;
+	held: SourceProgress['held'];
+	/** The job goes on without it: nothing more is read of it. */
+	left?: true;
 	/** Null before the start and after the end. */
 	collect: CollectState | null;
 	/** The copy that is read, as it was at the beginning, and how many of its parts were; null before the start and after the end. */
@@ -108,10 +113,6 @@ export const sealKey = (id: string, source: number, stream: string, n: number): 
 	...partKey(id, source, stream, n),
 	'seal',
 ];
-
-export function isOver(job: Job): boolean {
-	return job.status === 'done' || job.status === 'failed' || job.status === 'cancelled';
-}
 
 /** The one stream of a session's blob. */
 export const ALL = 'all';

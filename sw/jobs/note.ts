@@ -1,17 +1,16 @@
 /** What is remembered of a job that is over: names, counts and sizes, never what was read. */
 import type { JobView, SourceProgress } from '../contract.js';
-import { sinceOf } from '../copy/copy.js';
 import { noteFailedReading } from '../copy/history.js';
 import { noteSizes } from '../copy/sizes.js';
 import { getSession } from '../session/session.js';
 import { record } from '../wallet/activity.js';
-import { commit, read } from '../wallet/rows.js';
-import { type Job, jobKey } from './job.js';
-import { leftovers, startOver } from './store.js';
+import { commit } from '../wallet/rows.js';
+import { jobKey } from './job.js';
+import { leftovers, readJob, startOver } from './store.js';
 
 /**
  * Notes it. Done with every slice that finds the job over, so that a worker's death between the end and the note loses
- * nothing; it is written down once. Never rejects.
+ * nothing of a job that still has a row, which a finished reading into a copy has not; it is written down once. Never rejects.
  */
 export async function noteJob(job: JobView): Promise<void> {
 	const { id, kind, sid, status, sources, error, finishedAt } = job;
@@ -29,9 +28,13 @@ export async function noteJob(job: JobView): Promise<void> {
 		if (kind === 'keep' && only) await noteFailedKeep(job, only, finishedAt).catch(() => undefined);
 		return;
 	}
-	const what = { send: 'sent', collect: 'downloaded', keep: 'copied' } as const;
+	// The copy's own transaction has noted it, and of what is kept the copy itself tells.
+	if (kind === 'keep') return;
+	const what = { send: 'sent', collect: 'downloaded' } as const;
 	for (const [index, source] of sources.entries()) {
-		const { name, connectionId, kinds, from } = source;
+		const { name, connectionId, kinds, from, step, resources } = source;
+		const left = step === 'failed';
+		if (left && resources === 0) continue;
 		await record({
 			what: what[kind],
 			at: finishedAt,
@@ -41,8 +44,7 @@ export async function noteJob(job: JobView): Promise<void> {
 			kinds: kinds.filter(({ count }) => count > 0),
 			once: `${once} ${index}`,
 		});
-		// Of what is kept, the copy itself tells.
-		if (kind !== 'keep' && from === 'provider')
+		if (from === 'provider' && !left)
 			await noteSizes(source, finishedAt, session?.request?.wants ?? []).catch(() => undefined);
 	}
 }
@@ -51,12 +53,10 @@ export async function noteJob(job: JobView): Promise<void> {
 async function noteFailedKeep(job: JobView, source: SourceProgress, at: number): Promise<void> {
 	const { connectionId, bytes, requests } = source;
 	const { code = 'internal' } = job.error ?? {};
-	if (code === 'storage_full') {
-		const row = await read<Job>(jobKey(job.id));
-		const change = row && { key: jobKey(job.id), expect: row.revision, value: startOver(row.value, [0]) };
-		if (change) await commit([change, ...leftovers(job.id)]);
-	}
-	const mode = Object.keys(await sinceOf(connectionId)).length > 0 ? 'incremental' : 'full';
+	const { value, revision } = await readJob(job.id);
+	const mode = value.sources[0]?.mode ?? 'full';
+	if (code === 'storage_full')
+		await commit([{ key: jobKey(job.id), expect: revision, value: startOver(value, [0]) }, ...leftovers(job.id)]);
 	const nothing = { added: 0, changed: 0, removed: 0 };
 	const ms = at - job.startedAt;
 	await noteFailedReading(connectionId, { at, mode, status: 'failed', ...nothing, bytes, requests, ms, error: code });

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { LIMITS, Manifest, PROTOCOL_VERSION } from '../../relay/contract.js';
 import { sealManifest } from '../../relay/envelope.js';
 import { asBrokerError, BrokerError, isTransient } from '../errors.js';
+import { boundReports } from '../fhir/report.js';
 import { manifestRequest, partRequest, processAcknowledgement, relay } from '../session/relay.js';
 import type { Session } from '../session/session.js';
 import { ALL, type Job, type Slice } from './job.js';
@@ -11,6 +12,9 @@ import type { PartState, Writer } from './writer.js';
 /** More than one hides the way there and back; more than this do not help. */
 const PARTS_IN_FLIGHT = 4;
 const OCTETS_IN_FLIGHT = 12 * 1024 * 1024;
+
+/** Of the manifest, for the names of what is missing, all sources together. */
+const NAMES_CHARACTERS = 320 * 1024;
 
 /** Sends parts while others are still being read and sealed. What is under way at a slice's end is the next slice's. */
 export class Sender {
@@ -124,7 +128,7 @@ export async function makeManifest(job: Job, session: Session, parts: PartState[
 					.map(({ digest }) => digest),
 				bytes: stream.bytes,
 				resources: stream.lines,
-				queries: source.queries,
+				queries: boundReports(source.queries, NAMES_CHARACTERS / job.sources.length),
 			};
 		}),
 	});

@@ -1,12 +1,12 @@
 /** Makes jobs: the rows that the engine then runs. */
-import type { From } from '../contract.js';
+import { type From, isOver } from '../contract.js';
 import { BrokerError } from '../errors.js';
 import { getSession, type Session, sessionKey } from '../session/session.js';
 import { type Connection, getConnection } from '../wallet/connections.js';
 import { Conflict, commit } from '../wallet/rows.js';
 import { cancelJob } from './engine.js';
-import { isOver, type Job, jobKey, type Source } from './job.js';
-import { getJob } from './store.js';
+import { type Job, jobKey, type Source } from './job.js';
+import { getJob, unread } from './store.js';
 
 /** Where each connection's records are read from; `provider` where it is missing. */
 type Froms = Readonly<Record<string, From>>;
@@ -91,21 +91,11 @@ function makeSource(connection: Connection | undefined, from: Froms): Source {
 	return {
 		connectionId: connection.id,
 		from: from[connection.id] ?? 'provider',
-		requests: 0,
-		fhirVersion: null,
-		readings: [],
+		...unread(),
 		name: connection.provider.name,
 		fhirBaseUrl: connection.fhirBaseUrl,
 		patient: { id: connection.patientId, ...connection.patient },
 		step: 'waiting',
 		error: null,
-		collect: null,
-		collected: false,
-		fetchedAt: '',
-		streams: {},
-		kinds: [],
-		queries: [],
-		resources: 0,
-		bytes: 0,
 	};
 }

@@ -21,7 +21,9 @@ const SEGMENT_OCTETS = 4 * 1024 * 1024;
 /** What may wait in memory for smaller parts than that, where there are many streams. */
 const MOST_KEPT_OCTETS = 8 * 1024 * 1024;
 /** With so much in memory, waiting or being sealed, nobody should read on. */
-const MOST_OCTETS = 24 * 1024 * 1024;
+const MOST_OCTETS = 10 * 1024 * 1024;
+/** What of sealed parts stays in memory until it is sent: on its way it need not be read from the disk again. */
+const MOST_UNSENT_OCTETS = 8 * 1024 * 1024;
 /** What a death may cost, in ms. */
 const CHECKPOINT_MS = 1000;
 
@@ -45,6 +47,8 @@ export interface PartState extends Seal {
 	name: string;
 	n: number;
 	sent: boolean;
+	/** Kept from sealing to sending; else they are read from the disk. */
+	octets?: Uint8Array<ArrayBuffer> | null | undefined;
 }
 
 /** A part to be sealed. */
@@ -235,7 +239,8 @@ export class Writer {
 			const { size, digest } = part;
 			const at = [this.job.id, source, name, n] as const;
 			changes.push({ key: partKey(...at), raw: part }, { key: sealKey(...at), raw: { size, digest } satisfies Seal });
-			parts.push({ source, name, n, size, digest, sent: false });
+			const kept = this.job.kind === 'send' && this.unsent + size <= MOST_UNSENT_OCTETS ? part.octets : undefined;
+			parts.push({ source, name, n, size, digest, sent: false, octets: kept });
 		}
 		for (const pending of new Set(cuts.map(({ pending }) => pending))) changes.push({ below: this.chunks(pending) });
 		// What is sealed leaves this device, and must never be sealed anew, not even after a power failure.
@@ -273,9 +278,14 @@ export class Writer {
 		return this.streamOf(source, name).bid;
 	}
 
+	/** Octets of sealed parts in memory. */
+	private get unsent(): number {
+		return this.parts.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0);
+	}
+
 	/** The octets of a part that is not sent yet. */
-	async octets({ source, name, n }: PartState): Promise<Uint8Array<ArrayBuffer> | null> {
-		return (await readRaw<Part>(partKey(this.job.id, source, name, n)))?.octets ?? null;
+	async octets({ source, name, n, octets }: PartState): Promise<Uint8Array<ArrayBuffer> | null> {
+		return octets ?? (await readRaw<Part>(partKey(this.job.id, source, name, n)))?.octets ?? null;
 	}
 
 	/** The relay has it: its octets need not be kept any longer. Forgotten in a power failure, it is sent once more. */
@@ -291,6 +301,7 @@ export class Writer {
 			'relaxed',
 		);
 		part.sent = true;
+		part.octets = undefined;
 	}
 }
 

@@ -1,9 +1,10 @@
 /**
  * The zip of a finished `collect` job, made while it is downloaded: one folder a source, in it an NDJSON file for each
- * resource type, and the documents as files that open by themselves. Parts are opened one at a time, so that memory stays
+ * resource type, and the documents as files that open by themselves; `index.json` says for all sources what could not be read. Parts are opened one at a time, so that memory stays
  * at about one part whatever the record's size.
  */
 import { Zip, type ZipInputFile } from 'fflate';
+import { tell } from '../../relay/contract.js';
 import { openPart } from '../../relay/envelope.js';
 import { attachment, day } from '../attachment.js';
 import { BrokerError } from '../errors.js';
@@ -68,19 +69,27 @@ interface ZipEntry {
 }
 
 async function* files(job: Job): AsyncGenerator<ZipEntry> {
+	const sources: object[] = [];
 	for (const [index, source] of job.sources.entries()) {
+		// It went on without this one, of which there is nothing.
+		if (source.left && Object.keys(source.streams).length === 0) continue;
 		const folder = `${String(index + 1).padStart(2, '0')}-${slug(source.name)}`;
 		for (const name of Object.keys(source.streams).sort()) {
 			yield { path: `${folder}/${name}.ndjson`, pieces: parts(job, index, name) };
 		}
 		yield* documents(job, index, `${folder}/documents`);
 		const { name, patient, fhirBaseUrl, fhirVersion, fetchedAt, resources, bytes, queries } = source;
-		const about = { name, patient, fhirBaseUrl, fhirVersion, fetchedAt, resources, bytes, queries };
-		yield {
-			path: `${folder}/index.json`,
-			pieces: [new TextEncoder().encode(`${JSON.stringify(about, null, '\t')}\n`)],
-		};
+		const about = { name, patient, fhirBaseUrl, fhirVersion, fetchedAt, resources, bytes };
+		const told = tell(queries);
+		yield { path: `${folder}/index.json`, pieces: json({ ...about, ...told, queries }) };
+		sources.push({ folder, ...about, ...told });
 	}
+	const madeAt = new Date(job.finishedAt ?? Date.now()).toISOString();
+	yield { path: 'index.json', pieces: json({ v: 1, madeAt, sources }) };
+}
+
+function json(value: object): Uint8Array[] {
+	return [new TextEncoder().encode(`${JSON.stringify(value, null, '\t')}\n`)];
 }
 
 /** Every Binary once more, decoded and named by what refers to it. */

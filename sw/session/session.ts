@@ -6,7 +6,7 @@ import { LIMITS, type SessionRequest } from '../../relay/contract.js';
 import { deriveKeys, openRequest, random, type SessionKeys, spacedCode, tokenHash } from '../../relay/envelope.js';
 import { LinkError, parseFragment, type SessionLink } from '../../relay/link.js';
 import type { ErrorCode, JobView, SessionView } from '../contract.js';
-import { forgetCopy } from '../copy/copy.js';
+import { endCopy } from '../copy/copy.js';
 import { asBrokerError, BrokerError, isTransient } from '../errors.js';
 import { listConnections, updateConnection } from '../wallet/connections.js';
 import type { RowKey } from '../wallet/db.js';
@@ -187,7 +187,7 @@ export async function settleConnections(sid: string, afterwards: 'keep' | 'clear
 	const made = (await listConnections()).filter(({ newForSession }) => newForSession === sid);
 	for (const { id } of made) {
 		if (afterwards === 'clear') {
-			await forgetCopy(id);
+			await endCopy(id);
 			await removeConnection(id);
 		} else await updateConnection(id, { newForSession: null });
 	}

@@ -5,7 +5,7 @@
 import { promisifyRequest } from 'idb-keyval';
 import type { ActivityEntry, Reply } from '../contract.js';
 import { type RowKey, wallet } from './db.js';
-import { commit, read, retried } from './rows.js';
+import { type Change, commit, read, retried } from './rows.js';
 
 /** What can be said of an event; what is left out is null, empty or now. */
 export type Happening = Pick<ActivityEntry, 'what'> &
@@ -52,10 +52,16 @@ function write(happening: Happening & { at: number }): Promise<void> {
 	return retried(async () => {
 		// Clear All leaves nothing behind: what ends after it must not begin a new wallet to note its end in.
 		if (!(await wallet('readonly', (store) => promisifyRequest(store.count())))) return;
-		const row = await read<Log>(LOG);
-		const log = add(row?.value ?? { next: 1, entries: [] }, happening);
-		if (log) await commit([{ key: LOG, expect: row?.revision ?? 0, value: log }]);
+		const changes = await noted(happening);
+		if (changes.length > 0) await commit(changes);
 	});
+}
+
+/** The change that writes it down, for a transaction of the event's own; none where it is noted already. */
+export async function noted(happening: Happening & { at: number }): Promise<Change[]> {
+	const row = await read<Log>(LOG);
+	const log = add(row?.value ?? { next: 1, entries: [] }, happening);
+	return log ? [{ key: LOG, expect: row?.revision ?? 0, value: log }] : [];
 }
 
 /** @returns null where it is noted already */

@@ -37,7 +37,7 @@ export async function readPatient(connection: Connection, timeout = 15_000): Pro
 }
 
 /** @throws {BrokerError} `reauthorization_required` where the server refuses the access token, and what `http` throws */
-export async function tryAccess(connection: Connection): Promise<void> {
+export async function tryAccess(connection: Access): Promise<void> {
 	const { status, headers } = await get(connection, 15_000);
 	if (status === 401) throw new BrokerError('reauthorization_required');
 	if (status === 429) throw new BrokerError('rate_limited', { retryAt: retryAfter(headers, Date.now()) });

@@ -115,10 +115,18 @@ export function isKnown(id: string): boolean {
 	return known.has(id);
 }
 
+const dropped = new Set<() => void>();
+
+/** Whom to tell that the keys are dropped: what was read with them is to be forgotten too. */
+export function onDropKeys(listener: () => void): void {
+	dropped.add(listener);
+}
+
 /** Drops every key from memory. */
 export function dropKeys(): void {
 	known.clear();
 	cached = undefined;
+	for (const forget of dropped) forget();
 }
 
 // Another worker may delete everything and begin with a new key. A connection that was merely lost changes no key.

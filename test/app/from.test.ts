@@ -77,7 +77,7 @@ describe('about how much it is', () => {
 	it('says what it is based on', () => {
 		expect(basisWords('copy', '3 days ago')).toBe('by the copy from 3 days ago');
 		expect(basisWords('last', 'yesterday')).toBe('by the last reading, yesterday');
-		expect(basisWords('counted', 'just now')).toBe('by counts that the provider just gave');
+		expect(basisWords('counted', 'just now')).toBe('by counts that the provider gave just now');
 		expect(basisWords('unknown', null)).toBe('not known before it is read');
 	});
 });

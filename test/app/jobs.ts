@@ -25,6 +25,7 @@ export function makeSource(change: Partial<SourceProgress> = {}): SourceProgress
 		asOf: null,
 		requests: 0,
 		step: 'waiting',
+		held: null,
 		kinds: [],
 		resources: 0,
 		bytes: 0,

@@ -4,6 +4,7 @@ import { agoWords, birthDateWords, expiryWords, fromWords, leftWords, sinceWords
 import { errorWords } from '../../app/words/errors.js';
 import { kindWords } from '../../app/words/kinds.js';
 import { attention, type ConnectionView } from '../../sw/contract.js';
+import { referencedTypes, searches } from '../../sw/fhir/searches.js';
 
 // Local time on purpose: the words are for the device's own clock.
 const now = new Date(2026, 0, 17, 12, 0).getTime();
@@ -156,4 +157,11 @@ describe('times, dates and sizes in words', () => {
 		expect(kindWords('AllergyIntolerance')).toBe('Allergies');
 		expect(kindWords('SupplyDelivery')).toBe('Supply Delivery');
 	});
+
+	it.each([...searches.map(({ type }) => type), ...referencedTypes])(
+		'%s, which is asked for, has words of its own',
+		(type) => {
+			expect(kindWords(type)).not.toBe(type.replace(/(?<=[a-z])(?=[A-Z])/g, ' '));
+		},
+	);
 });

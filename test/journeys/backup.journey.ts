@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { look } from './looks.js';
-import { another, card, confirm, expectError } from './person.js';
-import { everythingStored, found } from './store.js';
+import { another, card, confirm, expectError, keepCopy } from './person.js';
+import { everythingStored, found, rowKinds } from './store.js';
 import { connect, expect, test } from './support.js';
 
 const HARBOR = 'Harbor Medical Group';
@@ -48,7 +48,10 @@ test('connections move to another browser: there they go on, here they rest, and
 }) => {
 	await connect(page, { provider: 'Harbor', username: 'camila', duration: '90 days' });
 	await connect(page, { provider: 'Summit', username: 'linnea' });
+	await keepCopy(page, HARBOR);
 	const file = await backUp(page);
+	// A record is ten times that, also where it is packed.
+	expect((await readFile(file)).length).toBeLessThan(20_000);
 	const counts = () => ['harbor', 'summit'].map((system) => stack.sandbox.faults.counts(system));
 
 	await page.goto('/connections');
@@ -73,12 +76,16 @@ test('connections move to another browser: there they go on, here they rest, and
 		await expect(card(other, provider)).toContainText('Active');
 	}
 	await expect(card(other, HARBOR)).toContainText(/Expires .* \((89|90) days left\)/);
+	// The copy stays where it is; none is begun where nobody asked for one.
+	await expect(card(other, HARBOR)).not.toContainText('Copy from');
+	expect(await rowKinds(other)).not.toContain('copy');
 	await expect.poll(() => counts().map(({ refreshes }) => refreshes)).toEqual(before.map((n) => n + 1));
 
 	await page.reload();
 	await page.getByRole('button', { name: 'Forget here' }).click();
 	await confirm(page, 'Forget here');
 	await expect(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
+	expect(await rowKinds(page)).toEqual([]);
 	await card(other, HARBOR).getByRole('button', { name: 'Refresh Now' }).click();
 	await expect(other.getByText(`${HARBOR} was checked just now.`)).toBeVisible();
 	for (const { replays, familiesRevoked, requests } of counts()) {

@@ -1,5 +1,6 @@
-import { card, clearIt, confirm, connectInSession, expectSent, include, keepIt, send } from './person.js';
+import { card, clearIt, confirm, connectInSession, expectSent, include, keepCopy, keepIt, send } from './person.js';
 import { expectEqual } from './records.js';
+import { rowKinds } from './store.js';
 import { connect, expect, signIn, test } from './support.js';
 
 const HARBOR = 'Harbor Medical Group';
@@ -39,6 +40,8 @@ test('"Refresh Now" asks the provider once, and moves "Last refreshed"', async (
 
 test('"Remove" asks first, then ends access at the provider and deletes the card', async ({ page, stack }) => {
 	await connect(page, { provider: 'Harbor', username: 'camila' });
+	await keepCopy(page, HARBOR);
+	await page.goto('/connections');
 	await card(page, HARBOR).getByRole('button', { name: 'Remove' }).click();
 	await expect(page.getByRole('dialog', { name: `Remove ${HARBOR}?` })).toBeVisible();
 	await confirm(page, 'Cancel');
@@ -48,6 +51,8 @@ test('"Remove" asks first, then ends access at the provider and deletes the card
 	await confirm(page, 'Remove');
 	await expect(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
 	expect(stack.sandbox.faults.counts('harbor').requests.revoke).toBe(1);
+	const left = await rowKinds(page);
+	expect(['connection', 'copy', 'part', 'index', 'history'].filter((kind) => left.includes(kind))).toEqual([]);
 	await page.reload();
 	await expect(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
 });

@@ -1,6 +1,6 @@
 /** A copy on this device: turned on, used while the provider is away, brought up to date, and deleted. */
 import type { Page } from '@playwright/test';
-import { card, confirm, expectSent, include, send } from './person.js';
+import { card, confirm, expectSent, include, keepCopy, openRecords, send } from './person.js';
 import { expectEqual } from './records.js';
 import { rowKinds } from './store.js';
 import { connect, expect, type Stack, test } from './support.js';
@@ -8,23 +8,8 @@ import { connect, expect, type Stack, test } from './support.js';
 const HARBOR = 'Harbor Medical Group';
 const READ = { timeout: 45_000 };
 
-async function openRecords(page: Page): Promise<void> {
-	await page.goto('/connections');
-	await card(page, HARBOR)
-		.getByRole('link', { name: /^Records on this device/ })
-		.click();
-	await expect(page.getByRole('heading', { name: 'Records on this device' })).toBeVisible();
-}
-
 function readings(page: Page) {
 	return page.getByRole('region', { name: 'When it was read' }).getByRole('listitem');
-}
-
-async function keepCopy(page: Page): Promise<void> {
-	await openRecords(page);
-	await page.getByRole('button', { name: 'Keep a copy on this device' }).click();
-	await expect(page.getByText('Brought up to date just now')).toBeVisible(READ);
-	await expect(readings(page)).toHaveCount(1);
 }
 
 /** A day or an outage long: nothing of the provider answers. */
@@ -34,7 +19,7 @@ function away(stack: Stack): void {
 
 test('a copy is made, told kind by kind, and sent while the provider is away', async ({ page, stack, agent }) => {
 	await connect(page, { provider: 'Harbor', username: 'camila' });
-	await keepCopy(page);
+	await keepCopy(page, HARBOR);
 	const kinds = page.getByRole('region', { name: 'What the copy holds' });
 	await expect(kinds.getByRole('row', { name: /^Lab results and vital signs [\d,]+ just now$/ })).toBeVisible();
 	await expect(readings(page)).toContainText(/Read everything: [\d,]+ added/);
@@ -61,7 +46,7 @@ test('a copy is made, told kind by kind, and sent while the provider is away', a
 test('an update tells what changed, and one that fails leaves the copy as it is', async ({ page, stack }) => {
 	const record = stack.sandbox.records('harbor', 'camila');
 	await connect(page, { provider: 'Harbor', username: 'camila' });
-	await keepCopy(page);
+	await keepCopy(page, HARBOR);
 	record.put({ resourceType: 'Goal', id: 'walk', subject: record.patient, lifecycleStatus: 'active' });
 	try {
 		await page.getByRole('button', { name: 'Update now' }).click();
@@ -79,7 +64,7 @@ test('an update tells what changed, and one that fails leaves the copy as it is'
 
 test('a kind that cannot be read keeps what was there, and says from when it is', async ({ page, stack }) => {
 	await connect(page, { provider: 'Harbor', username: 'camila' });
-	await keepCopy(page);
+	await keepCopy(page, HARBOR);
 	const allergies = page.getByRole('row', { name: /^Allergies/ });
 	await expect(allergies).toHaveText(/^Allergies\d+just now$/);
 	const before = await allergies.getByRole('cell').first().textContent();
@@ -97,7 +82,7 @@ test('where access has ended, the copy can still be sent, and is deleted only af
 	agent,
 }) => {
 	await connect(page, { provider: 'Harbor', username: 'camila' });
-	await keepCopy(page);
+	await keepCopy(page, HARBOR);
 	stack.sandbox.faults.expire('harbor');
 	await page.goto('/connections');
 	await card(page, HARBOR).getByRole('button', { name: 'Refresh Now' }).click();
@@ -111,7 +96,7 @@ test('where access has ended, the copy can still be sent, and is deleted only af
 	expect(await asking.exitCode()).toBe(0);
 	expectEqual(await asking.lines(), stack, [['harbor', 'camila']]);
 
-	await openRecords(page);
+	await openRecords(page, HARBOR);
 	await expect(page.getByRole('button', { name: 'Update now' })).toBeHidden();
 	await page.getByRole('button', { name: 'Delete the copy' }).click();
 	await confirm(page, 'Delete the copy');
@@ -123,7 +108,7 @@ test('the settings say what is proposed and how often copies are read, and one t
 	page,
 }) => {
 	await connect(page, { provider: 'Harbor', username: 'camila' });
-	await keepCopy(page);
+	await keepCopy(page, HARBOR);
 	await page.goto('/settings');
 	await page.getByRole('radio', { name: 'To use the copy' }).check();
 	await page.getByRole('radio', { name: 'Every day' }).check();

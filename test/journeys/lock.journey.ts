@@ -1,7 +1,8 @@
 /** The lock: who can open the wallet, when it asks, and what becomes of whatever comes while it is locked. */
 import type { CDPSession, Locator, Page } from '@playwright/test';
 import { look, tabTo } from './looks.js';
-import { card, confirm, include } from './person.js';
+import { card, confirm, expectSent, include, keepCopy, send } from './person.js';
+import { expectEqual } from './records.js';
 import { everythingStored, found, rowKinds } from './store.js';
 import { connect, expect, killWorker, signIn, test } from './support.js';
 
@@ -110,6 +111,27 @@ test('after the last tab is closed the passkey opens the wallet, also offline, a
 	await context.setOffline(false);
 	await card(page, HARBOR).getByRole('button', { name: 'Refresh Now' }).click();
 	await expect(page.getByText(`${HARBOR} was checked just now.`)).toBeAttached();
+});
+
+test('a copy is locked with the wallet, and opens with it', async ({ page, stack, agent }) => {
+	await authenticator(page);
+	await connect(page, { provider: 'Harbor', username: 'camila' });
+	await keepCopy(page, HARBOR);
+	await lockIt(page);
+	await page.getByRole('button', { name: 'Lock now' }).click();
+	await expect(lockedTitle(page)).toBeVisible();
+	expect(await rowKinds(page)).toEqual(expect.arrayContaining(['copy', 'part']));
+	const asking = await agent();
+	await page.goto((await asking.link()).url);
+	await unlock(page);
+	// Nothing but the copy is to be had.
+	stack.sandbox.faults.add({ system: 'harbor', match: { endpoint: 'fhir' }, action: { status: 503 } });
+	await include(page, HARBOR).check();
+	await page.getByRole('radio', { name: /^Use the copy from/ }).check();
+	await send(page);
+	await expectSent(page);
+	expect(await asking.exitCode()).toBe(0);
+	expectEqual(await asking.lines(), stack, [['harbor', 'camila']]);
 });
 
 test('Lock now locks every tab, and none opens the wallet by itself', async ({ page, context }) => {

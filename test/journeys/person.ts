@@ -48,6 +48,22 @@ export async function expectError(page: Page, title: string, body: string): Prom
 	await expect(page.getByText(body).first()).toBeVisible();
 }
 
+/** The screen of what is kept on this device of a connection. */
+export async function openRecords(page: Page, provider: string): Promise<void> {
+	await page.goto('/connections');
+	await card(page, provider)
+		.getByRole('link', { name: /^Records on this device/ })
+		.click();
+	await expect(page.getByRole('heading', { name: 'Records on this device' })).toBeVisible();
+}
+
+/** Turns the copy of a connection on, and waits until it is there. */
+export async function keepCopy(page: Page, provider: string): Promise<void> {
+	await openRecords(page, provider);
+	await page.getByRole('button', { name: 'Keep a copy on this device' }).click();
+	await expect(page.getByText('Brought up to date just now')).toBeVisible({ timeout: 45_000 });
+}
+
 /** A second browser, or somebody else's. */
 export function another(browser: Browser, origin: string): Promise<BrowserContext> {
 	return browser.newContext({ baseURL: origin, viewport: { width: 390, height: 844 } });

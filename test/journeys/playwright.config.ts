@@ -8,7 +8,7 @@ export default defineConfig({
 	testDir: '.',
 	testMatch: '*.journey.ts',
 	outputDir: '../../test-results',
-	timeout: 90_000,
+	timeout: 120_000,
 	expect: { timeout: 15_000 },
 	workers: 2,
 	fullyParallel: true,

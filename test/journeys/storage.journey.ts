@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
-import { card, confirm, include, send } from './person.js';
+import { card, confirm, include, keepCopy, send } from './person.js';
 import { everythingStored, filesBelow, found, remains, rowKinds } from './store.js';
 import { type Agent, connect, expect, type Stack, test } from './support.js';
 
@@ -115,11 +115,14 @@ test('tokens, patients and records are in plaintext nowhere: not in storage, on 
 	const tokens = await tokensOf(page);
 	await connect(page, { provider: 'Harbor', username: 'haruto' });
 	await connect(page, { provider: 'Summit', username: 'linnea' });
+	await keepCopy(page, 'Harbor Medical Group');
+	await page.goto('/connections');
 	await card(page, 'Harbor Medical Group').getByRole('button', { name: 'Refresh Now' }).click();
 	await expect.poll(async () => Object.keys(await tokens()).length).toBeGreaterThanOrEqual(7);
 	const asking = await agent({ who: 'Asker with a name', why: 'A reason of their own' });
 	await sendHalf(page, stack, asking);
 
+	expect(await rowKinds(page)).toEqual(expect.arrayContaining(['copy', 'history', 'index']));
 	const [, secret] = new URL((await asking.link()).url).hash.slice(1).split('.').slice(1);
 	const records = {
 		...traces(stack, 'harbor', 'haruto', '陽翔 渡辺'),
@@ -244,6 +247,7 @@ for (const [way, leave] of Object.entries(LEAVING)) {
 		await page.getByRole('link', { name: 'Settings' }).click();
 		await page.getByRole('button', { name: 'Turn on notifications' }).click();
 		await expect(page.getByText('Notifications are on.')).toBeVisible();
+		await keepCopy(page, 'Harbor Medical Group');
 		await page.goto((await (await agent()).link()).url);
 		await include(page, 'Harbor Medical Group').check();
 		await page.goto('/connections');
@@ -254,6 +258,8 @@ for (const [way, leave] of Object.entries(LEAVING)) {
 		expect(await remains(page, APP)).toEqual(
 			expect.arrayContaining([
 				expect.stringMatching(/^IndexedDB satchel: \["connection"/),
+				expect.stringMatching(/^IndexedDB satchel: \["copy"/),
+				expect.stringMatching(/^IndexedDB satchel: \["part"/),
 				expect.stringMatching(/^IndexedDB satchel: \["session"/),
 				'localStorage: satchel-install-dismissed',
 				'notification: control',

@@ -118,10 +118,11 @@ export interface SignIn {
 /** From the screen with the provider search to the consent's end. */
 export async function chooseProvider(page: Page, { provider, username, duration }: SignIn): Promise<void> {
 	await page.getByRole('searchbox').fill(provider);
+	// By the keyboard: the rows move under a pointer while the answers to what was typed come in.
 	await page
 		.getByRole('button', { name: new RegExp(provider) })
 		.first()
-		.click();
+		.press('Enter');
 	await page.getByRole('button', { name: /^Continue to/ }).click();
 	await signIn(page, username, duration);
 }

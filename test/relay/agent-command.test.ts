@@ -76,17 +76,18 @@ test('people are told in words what could not be read, what was not allowed, and
 		{ query: 'AllergyIntolerance?patient=p1', ...failed },
 		{ query: '\u001b[2Jp1', ...failed },
 		{ query: 'Coverage?patient=p1', status: 'refused', count: 0 },
+		{ query: 'CareTeam?patient=p1&status=inactive', status: 'refused', count: 0, optional: true },
 		{ query: 'Condition?patient=p1', ...failed, count: 7, keptFrom: older },
 	] as const;
 	const send = (name: string, list: typeof queries | []) => ({ name, segments: [patient], queries: [...list] });
 	c.s.steps = [() => c.s.send(c.link(), [send('Lakeside\u001b[2J \u202eHealth', queries), send('Harbor', [])])];
 	expect(await c.request()).toBe(0);
 	expect(c.stderr.slice(1)).toEqual([
-		'Lakeside\ufffd[2J \ufffdHealth: 1 resource, read on 2026-11-22.',
+		'Lakeside\ufffd[2J \ufffdHealth: 1 record, read on 2026-11-22.',
 		'  Could not be read (which does not mean that there is nothing): AllergyIntolerance, Observation, something else.',
 		'  The provider does not allow reading: Coverage.',
 		'  Could not be read this time, and is from an older reading: Condition (2026-11-19).',
-		'Harbor: 1 resource, read on 2026-11-22.',
+		'Harbor: 1 record, read on 2026-11-22.',
 	]);
 	expect(c.stderr.join()).not.toContain('p1');
 	expect(c.events().at(-1).sources[0].failed).toContainEqual({
@@ -96,6 +97,39 @@ test('people are told in words what could not be read, what was not allowed, and
 		keptFrom: older,
 	});
 	expect(c.s.json('index.json').sources[0].queries).toEqual(queries);
+});
+
+test('times are those of this machine, to the minute only where two readings are of one day', async () => {
+	const c = command();
+	const local = (iso: string) => {
+		const at = new Date(iso);
+		const two = (value: number) => String(value).padStart(2, '0');
+		return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+	};
+	const [older, read, end] = ['2026-11-22T11:54:00.000Z', '2026-11-22T11:59:00.000Z', '2026-11-22T13:00:00.000Z'];
+	const kept = { query: 'Condition?patient=p1', status: 'failed', count: 7, keptFrom: older } as const;
+	c.s.steps = [() => c.s.send(c.link(), [{ name: 'Harbor', segments: [patient], queries: [kept] }])];
+	expect(await c.request()).toBe(0);
+	expect(c.stderr).toEqual([
+		`Waiting until ${local(end)}. The person's wallet must show the same code.`,
+		`Harbor: 1 record, read on ${local(read)}.`,
+		`  Could not be read this time, and is from an older reading: Condition (${local(older)}).`,
+	]);
+});
+
+test('what was parked by a sending that was cancelled is not counted in the end', async () => {
+	const c = command();
+	c.s.steps = [
+		() => {
+			const [stored] = [...c.s.relay.sessions.values()];
+			stored?.parts.set(`${'A'.repeat(22)}/0`, new Uint8Array(50_000));
+		},
+		() => c.s.send(c.link(), sources),
+	];
+	expect(await c.request()).toBe(0);
+	const last = c.events().findLast(({ event }) => event === 'receiving');
+	expect(last).toMatchObject({ parts: 1, totalParts: 1 });
+	expect(last.bytes).toBeLessThan(50_000);
 });
 
 test('done is told while the relay is still being told to delete, with the keys wiped already', async () => {

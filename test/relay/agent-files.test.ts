@@ -21,7 +21,7 @@ import {
 	wipeSessionFile,
 	writeSessionFile,
 } from '../../relay/agent/keyfile.js';
-import { documentName, FOLDER_NAME, folderName, TypeNames } from '../../relay/agent/names.js';
+import { DocumentNames, FOLDER_NAME, folderName, TypeNames } from '../../relay/agent/names.js';
 import type { AgentSession } from '../../relay/agent/session.js';
 import { checkOutputFree, Staging } from '../../relay/agent/staging.js';
 import { Stage, temporaryFolder } from './agent-fake.js';
@@ -232,12 +232,45 @@ describe('names', () => {
 		expect(new Set(types.map((type) => names.of(type))).size).toBe(250);
 	});
 
-	test('of documents come from a list, whatever the content type says', () => {
+	test('of documents have the day and the title, and are harmless and never equal, whatever these say', () => {
+		const hostile = fc.oneof(
+			fc.string({ unit: 'binary' }),
+			fc.constantFrom(
+				'con',
+				'LPT1',
+				'..',
+				'-rf',
+				'/etc/passwd',
+				'\u202etxt',
+				'Ä',
+				'A\u0308',
+				'x (2)',
+				'病'.repeat(200),
+			),
+		);
+		const about = fc.record({ title: hostile, date: hostile, type: hostile }, { requiredKeys: [] });
 		fc.assert(
-			fc.property(fc.oneof(fc.anything(), fc.constantFrom('__proto__', 'constructor')), (contentType) => {
-				expect(documentName(7, contentType)).toMatch(/^007-document\.(pdf|xml|html|rtf|txt|png|jpg|tif|bin)$/);
+			fc.property(fc.array(fc.tuple(about, fc.anything())), (documents) => {
+				const names = new DocumentNames();
+				const given = documents.map(([one, contentType]) => names.of(one, contentType));
+				for (const name of given) {
+					expect(name).toMatch(
+						/^[\p{L}\p{N}][\p{L}\p{M}\p{N}, _-]*( \(\d+\))?\.(pdf|xml|html|rtf|txt|png|jpg|tif|bin)$/u,
+					);
+					expect(name).not.toMatch(/^(con|prn|aux|nul|com\d|lpt\d)\./i);
+					expect(Buffer.byteLength(name)).toBeLessThan(255);
+				}
+				expect(new Set(given.map((name) => name.normalize('NFKC').toLowerCase())).size).toBe(given.length);
 			}),
 		);
-		expect(documentName(1234, 'image/tiff')).toBe('1234-document.tif');
+		const names = new DocumentNames();
+		const summary = { title: 'Discharge summary', date: '2019-03-02T08:00:00Z' };
+		expect([summary, summary, { type: 'X-ray: chest' }, {}].map((one) => names.of(one, 'text/rtf'))).toEqual([
+			'2019-03-02 Discharge summary.rtf',
+			'2019-03-02 Discharge summary (2).rtf',
+			'X-ray chest.rtf',
+			'Document.rtf',
+		]);
+		expect(names.of(summary, 'image/tiff; x=y')).toBe('2019-03-02 Discharge summary.tif');
 	});
 });

@@ -152,8 +152,8 @@ describe('parts that arrive before the manifest', () => {
 				w.stage.upload(w.session, w.sealed, (n) => n === 1);
 			},
 			() => {},
-			// Within the second: no list was asked for again.
-			() => expect(w.lists()).toBe(1),
+			// Within the second: after those for the claim and for the first part no list was asked for.
+			() => expect(w.lists()).toBe(2),
 			() => {},
 			() => w.upload(),
 			async () => {

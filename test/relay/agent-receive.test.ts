@@ -49,13 +49,13 @@ describe('a delivery', () => {
 		expect(s.read('02-hopital-sainte-therese-nord/Observation.ndjson')).toBe(observation('o2'));
 		expect(s.json('index.json')).toEqual(result.index);
 		expect(result.index).toMatchObject({
-			v: 1,
+			v: 2,
 			redaction: null,
 			sources: [
 				{
 					name: 'Lakeside Health',
 					folder: '01-lakeside-health',
-					resources: 6,
+					resources: 5,
 					types: { Observation: 4, OperationOutcome: 1, Patient: 1 },
 					fetchedAt: '2026-11-22T11:59:00.000Z',
 					fhirVersion: '4.0.1',
@@ -70,6 +70,29 @@ describe('a delivery', () => {
 		expect([s.mode('01-lakeside-health'), s.mode('index.json'), s.mode('01-lakeside-health/Patient.ndjson')]).toEqual([
 			0o700, 0o600, 0o600,
 		]);
+	});
+
+	test('has no gap where the provider does not know a value that it need not know, and says once what that means', async () => {
+		const { stage: s, session, run } = await stage();
+		const plan = (query: string, status: 'ok' | 'empty' | 'refused', count = 0) => ({ query, status, count });
+		const optional = true as const;
+		const queries = [
+			plan('Observation?patient=p1&category=laboratory', 'ok', 1),
+			plan('Observation?patient=p1&category=survey&_lastUpdated=gt2026', 'empty'),
+			{ ...plan('Observation?patient=p1&status=final,amended', 'refused'), reason: 'http_400', optional },
+			plan('Goal?patient=p1&lifecycle-status=active', 'ok', 1),
+			{ ...plan('Goal?patient=p1&lifecycle-status=entered-in-error', 'refused'), optional },
+			plan('CarePlan?patient=p1', 'ok', 1),
+			{ ...plan('CarePlan?patient=p1&category=careteam', 'refused'), optional },
+			plan('Coverage?patient=p1', 'refused'),
+		];
+		await s.send(session, [{ segments: [patient], queries }]);
+		const { result } = await run();
+		expect(result.index.sources[0]).toMatchObject({ queries, failed: [plan('Coverage?patient=p1', 'refused')] });
+		expect(result.index.sources[0]?.summary).toEqual({ ok: 3, empty: 1, refused: 1, failed: 0 });
+		expect(result.index.sources[0]?.notes).toEqual({
+			Observation: 'only resources of a category that was asked for, see queries',
+		});
 	});
 
 	test('decodes documents under names of its own, and says which could not be decoded', async () => {
@@ -87,16 +110,16 @@ describe('a delivery', () => {
 		await s.send(session, [{ segments: [lines.slice(0, 2).join(''), lines.slice(2).join('')] }]);
 		const { result } = await run();
 		expect(readdirSync(`${s.out}/01-example-clinic/documents`)).toEqual([
-			'001-document.pdf',
-			'002-document.html',
-			'003-document.bin',
+			'Document.bin',
+			'Document.html',
+			'Document.pdf',
 		]);
-		expect(s.read('01-example-clinic/documents/002-document.html')).toBe('<p>ü</p>');
+		expect(s.read('01-example-clinic/documents/Document.html')).toBe('<p>ü</p>');
 		expect(s.read('01-example-clinic/Binary.ndjson')).toBe(lines.join(''));
 		expect(result.index.sources[0]?.documents).toMatchObject([
-			{ id: '../../evil', file: 'documents/001-document.pdf', contentType: 'application/pdf', bytes: 8 },
-			{ id: 'b2', file: 'documents/002-document.html' },
-			{ id: 'b3', file: 'documents/003-document.bin' },
+			{ id: '../../evil', file: 'documents/Document.pdf', contentType: 'application/pdf', bytes: 8 },
+			{ id: 'b2', file: 'documents/Document.html' },
+			{ id: 'b3', file: 'documents/Document.bin' },
 			{ id: 'b4', problem: 'not_base64', bytes: 0 },
 			{ id: 'b5', problem: 'no_data' },
 		]);
@@ -147,6 +170,14 @@ describe('a delivery', () => {
 			{ id: 'unnamed' },
 			{ id: 'far' },
 		]);
+		expect(result.index.sources[0]?.documents.map(({ file }) => file)).toEqual([
+			`documents/2026-01-02 Visit ${'n'.repeat(154)}.txt`,
+			'documents/2025 Summary.txt',
+			'documents/2026-03-04 Chest X-ray.txt',
+			'documents/Document.txt',
+			'documents/Document (2).txt',
+		]);
+		expect(readdirSync(`${s.out}/01-example-clinic/documents`)).toHaveLength(5);
 		expect(s.json('index.json')).toEqual(result.index);
 	});
 

@@ -92,6 +92,8 @@ export interface FhirProfile {
 	unsupported: 'html' | 'outcome';
 	/** Searching by `_lastUpdated`: it works; it is passed over in silence (all is found, and `self` leaves it out); 400. */
 	lastUpdated: 'works' | 'ignored' | 'refused';
+	/** Types whose searches by `_lastUpdated` need a beginning and an end; else 400. */
+	closedRanges: string[];
 	/** Sends `RateLimit-*` headers. */
 	rateLimits: boolean;
 	/** HTML documents come inside the DocumentReference, not as a Binary. */
@@ -163,6 +165,7 @@ export const fhir: FhirProfile = {
 	onlyByCategory: {},
 	unsupported: 'outcome',
 	lastUpdated: 'works',
+	closedRanges: [],
 	rateLimits: false,
 	inlineHtml: false,
 };

@@ -63,6 +63,15 @@ export const systems: SystemProfile[] = [
 				Appointment: { anyOf: ['date', '_id'], status: 400 },
 			},
 			lacks: ['Claim', 'ExplanationOfBenefit', 'ImagingStudy'],
+			closedRanges: [
+				'AllergyIntolerance',
+				'Condition',
+				'DiagnosticReport',
+				'DocumentReference',
+				'Encounter',
+				'Observation',
+				'Procedure',
+			],
 		},
 	},
 	{

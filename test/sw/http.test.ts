@@ -82,6 +82,34 @@ test('a body is read up to its cap, whatever its length says', async () => {
 	expect((await http(URL_)).bytes).toHaveLength(0);
 });
 
+// Pieces alone: see `setup.ts`. Byte streams are read by every journey.
+test('a body arrives whole, however it is cut and whatever its length says', async () => {
+	const whole = Uint8Array.from({ length: 100_003 }, (_, i) => (i * 7) % 251);
+	for (const size of [0, 1, 16 * 1024, 16 * 1024 + 1, 100_003]) {
+		for (const piece of [999, 40_000, 100_003]) {
+			for (const told of [undefined, 1, size, size + 5_000]) {
+				let at = 0;
+				const body = new ReadableStream({
+					pull(controller) {
+						const next = whole.slice(at, Math.min(size, at + piece));
+						at += next.length;
+						if (next.length) controller.enqueue(next);
+						if (at < size) return;
+						controller.close();
+					},
+				});
+				network(() => new Response(body, { headers: told === undefined ? {} : { 'Content-Length': `${told}` } }));
+				const { bytes } = await http(URL_);
+				expect(Buffer.from(bytes).equals(whole.subarray(0, size))).toBe(true);
+				network(() => new Response(whole.slice(0, size)));
+				if (size) expect(await codeOf(http(URL_, { maxBytes: size - 1, tooLarge: 'too_large' }))).toBe('too_large');
+				network(() => new Response(whole.slice(0, size)));
+				expect((await http(URL_, { maxBytes: size })).bytes.length).toBe(size);
+			}
+		}
+	}
+});
+
 test('only a JSON object counts as JSON', () => {
 	expect(bodyJson(answer('{"a":1}'))).toEqual({ a: 1 });
 	for (const text of ['[]', 'null', '"x"', '1', '{', '']) expect(bodyJson(answer(text))).toBeUndefined();

@@ -12,13 +12,13 @@ interface AgentEvent {
 }
 
 export class Agent {
-	private readonly events: { at: number; told: AgentEvent }[] = [];
+	readonly events: { at: number; told: AgentEvent }[] = [];
 	private waiting: (() => void)[] = [];
 	private readonly exited: Promise<void>;
 	private over = false;
 
 	private constructor(
-		private readonly child: ChildProcess,
+		readonly child: ChildProcess,
 		/** Where the records are. */
 		readonly dir: string,
 	) {

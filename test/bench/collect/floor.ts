@@ -10,7 +10,7 @@ import type { Logged, Stack } from './processes.js';
 import { SYSTEM, USERNAME } from './send.js';
 
 /** Requests at a time: the most that the worker has in flight. A browser has six connections to a host; the others wait in it. */
-const CONCURRENCY = 8;
+const CONCURRENCY = 10;
 
 export interface Fetch {
 	url: string;
@@ -51,8 +51,14 @@ export async function floorOf(stack: Stack, log: Logged[]): Promise<Floor> {
 	return { fetches, concurrency: CONCURRENCY, token };
 }
 
-/** In a page of another origin, in a browser with a fresh profile: it pays a CORS preflight for each address, as the wallet does. */
-export async function floorInBrowser(floor: Floor): Promise<FloorResult> {
+/**
+ * In a page of another origin, in a browser with a fresh profile: it pays a CORS preflight for each address, as the wallet does.
+ * @param watch called just before and just after
+ */
+export async function floorInBrowser(
+	floor: Floor,
+	watch?: (browser: Browser, over: boolean) => Promise<void>,
+): Promise<FloorResult> {
 	const host = createServer((_, res) => {
 		res.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Floor</title>');
 	});
@@ -61,12 +67,26 @@ export async function floorInBrowser(floor: Floor): Promise<FloorResult> {
 	try {
 		const page = await browser.page();
 		await page.goto(`http://localhost:${(host.address() as AddressInfo).port}/`);
-		return await page.evaluate(fetchAll, floor);
+		// The wallet's estimate has opened connections before the press: so has the floor.
+		await page.evaluate(warmUp, {
+			url: new URL(`/${SYSTEM}/fhir/metadata`, floor.fetches[0]?.url).href,
+			most: floor.concurrency,
+		});
+		await watch?.(browser, false);
+		const result = await page.evaluate(fetchAll, floor);
+		await watch?.(browser, true);
+		return result;
 	} finally {
 		await browser.close();
 		host.closeAllConnections();
 		host.close();
 	}
+}
+
+/** Runs in a page. */
+async function warmUp({ url, most }: { url: string; most: number }): Promise<void> {
+	const ask = async () => void (await (await fetch(url, { cache: 'no-store', credentials: 'omit' })).text());
+	await Promise.all(Array.from({ length: most }, ask));
 }
 
 export function floorInNode(floor: Floor): Promise<FloorResult> {

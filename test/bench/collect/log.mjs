@@ -4,10 +4,24 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 
+/** Milliseconds since the epoch. */
+const now = () => performance.timeOrigin + performance.now();
+
 let log = [];
 
-subscribe('http.server.request.start', ({ request: { method, url, headers } }) => {
-	log.push({ method, url, accept: headers.accept ?? null, length: Number(headers['content-length'] ?? 0) });
+subscribe('http.server.request.start', ({ request: { method, url, headers }, response }) => {
+	const noted = {
+		method,
+		url,
+		accept: headers.accept ?? null,
+		length: Number(headers['content-length'] ?? 0),
+		at: now(),
+		end: 0,
+	};
+	log.push(noted);
+	response.once('close', () => {
+		noted.end = now();
+	});
 });
 
 process.on('message', () => {

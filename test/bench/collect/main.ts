@@ -10,6 +10,7 @@ import { NETWORKS, type Network } from './processes.js';
 import { profileSend } from './profile.js';
 import { staffOf } from './record.js';
 import { measureThrift, type Thrift } from './thrift.js';
+import { timeline } from './timeline.js';
 import { measureTimes, type Times } from './times.js';
 
 /** The record with many practitioners and locations: its size in MB, and how many of the former. */
@@ -39,6 +40,8 @@ export async function main(args: string[]): Promise<number> {
 			parts: { type: 'string', default: 'times,thrift,memory,lists' },
 			/** Sizes for which the worker's CPU is profiled. */
 			profile: { type: 'string', default: '' },
+			/** Sizes for which it is told what happens when, and whose CPU it takes. */
+			timeline: { type: 'string', default: '' },
 			/** Writes nothing. */
 			dry: { type: 'boolean', default: false },
 		},
@@ -83,10 +86,17 @@ export async function main(args: string[]): Promise<number> {
 	};
 	for (const mb of values.profile ? values.profile.split(',').map(Number) : [])
 		console.log(`${mb} MB: ${await profileSend(mb, MOST_FUNCTIONS)}\n`);
+	for (const mb of values.timeline ? values.timeline.split(',').map(Number) : [])
+		for (const network of networks) console.log(`${network}, ${mb} MB: ${await timeline(network, mb)}\n`);
 	for (const part of values.parts.split(',').filter(Boolean)) {
 		const started = Date.now();
-		const numbers = await parts[part]?.();
-		if (numbers === undefined) throw new Error(`no part ${part}`);
+		const measure = parts[part];
+		if (!measure) throw new Error(`no part ${part}`);
+		// What fails is told at the end; the other parts have their numbers.
+		const numbers = await measure().catch((error: unknown) => {
+			missed.push(`${part}: ${error}`);
+		});
+		if (numbers === undefined) continue;
 		const report = `${machine(version, started).replace(/:$/, `, medians of ${runs}:`)}\n\n${numbers}`;
 		console.log(`\n${report}\n`);
 		if (!values.dry) await measured(`collect ${part}`, report);
@@ -141,7 +151,7 @@ function timesTable(all: Times[]): string {
 		ratio.toFixed(2),
 		range.map((one) => one.toFixed(2)).join('–'),
 		`≤ ${AIMS.times[network]}`,
-		seconds(node),
+		node === null ? '' : seconds(node),
 	]);
 	return table(header, rows);
 }

@@ -37,6 +37,9 @@ export interface Logged {
 	accept: string | null;
 	/** Of the request's body, in octets. */
 	length: number;
+	/** When it came, and when its answer was sent (0: not yet); milliseconds since the epoch. */
+	at: number;
+	end: number;
 }
 
 export interface Server {

@@ -16,7 +16,7 @@ export interface Sent {
 
 /** Called while the wallet is ready and nothing is asked yet, and as soon as the agent is done. */
 export interface Watch {
-	ready?(page: Page): Promise<void>;
+	ready?(page: Page, agent: Agent): Promise<void>;
 	done?(page: Page, agent: Agent): Promise<void>;
 }
 
@@ -31,7 +31,9 @@ export async function sendOnce(stack: Stack, watch: Watch = {}, args: string[] =
 		const { told } = await agent.event('link');
 		await page.goto(String(told.url));
 		await press(page, 'Include');
-		await watch.ready?.(page);
+		// As anybody would, who looks at it: the estimate is there before the press.
+		await page.until(estimated, null);
+		await watch.ready?.(page, agent);
 		const from = performance.now();
 		await press(page, 'Send Selected to AI');
 		const { at, told: done } = await agent.event('done');
@@ -41,4 +43,9 @@ export async function sendOnce(stack: Stack, watch: Watch = {}, args: string[] =
 		await agent?.stop();
 		await browser.close();
 	}
+}
+
+/** Runs in the page. */
+function estimated(): boolean {
+	return document.querySelector('.amount[aria-busy="false"] .strong') !== null;
 }

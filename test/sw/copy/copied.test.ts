@@ -6,7 +6,7 @@ import { keep, linesOfCopy, load, rowsOf, update, type Worker } from './world.js
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-	sandbox = await startSandbox({ faults: true, appOrigins: [ORIGIN], recordBytes: 200_000 });
+	sandbox = await startSandbox({ faults: true, appOrigins: [ORIGIN], recordBytes: 100_000 });
 });
 afterAll(() => sandbox.close());
 beforeEach(() => sandbox.faults.reset());
@@ -54,19 +54,21 @@ describe('a send from the copy', () => {
 		expect(named(fetched.lines)).toEqual(named(lines));
 	});
 
-	test.each([[['Goal', 'DocumentReference']], [['MedicationRequest']], [['Observation', 'DiagnosticReport']]])(
-		'has of %j what a fetch for it has, and nothing else',
-		async (wants) => {
-			await keep(sandbox, 'harbor');
-			const copied = await sendFrom('copy', wants);
-			const fetched = await sendFrom('provider', wants);
-			expect(named(copied.lines)).toEqual(named(fetched.lines));
-			expect(copied.lines.size).toBeGreaterThan(1);
-			expect(copied.lines.size).toBeLessThan((await linesOfCopy('harbor')).size);
-			const types = new Set(copied.index.sources[0]!.queries.map(({ query }) => query.split(/[?/]/)[0]));
-			expect(types).toEqual(new Set(fetched.index.sources[0]!.queries.map(({ query }) => query.split(/[?/]/)[0])));
-		},
-	);
+	test.each([
+		[['Goal', 'DocumentReference']],
+		[['MedicationRequest']],
+		[['Observation', 'DiagnosticReport']],
+		[['Goal', 'Organization', 'Binary', 'VerificationResult']],
+	])('has of %j what a fetch for it has, and nothing else', async (wants) => {
+		await keep(sandbox, 'harbor');
+		const copied = await sendFrom('copy', wants);
+		const fetched = await sendFrom('provider', wants);
+		expect(named(copied.lines)).toEqual(named(fetched.lines));
+		expect(copied.lines.size).toBeGreaterThan(1);
+		expect(copied.lines.size).toBeLessThan((await linesOfCopy('harbor')).size);
+		const types = new Set(copied.index.sources[0]!.queries.map(({ query }) => query.split(/[?/]/)[0]));
+		expect(types).toEqual(new Set(fetched.index.sources[0]!.queries.map(({ query }) => query.split(/[?/]/)[0])));
+	});
 
 	test('names nothing that could not be read of what was not asked for', async () => {
 		sandbox.faults.add({ system: 'harbor', match: { endpoint: 'fhir', type: 'Binary' }, action: { status: 404 } });
@@ -81,7 +83,10 @@ describe('a send from the copy', () => {
 
 	test('answers for a type that the copy does not have', async () => {
 		await keep(sandbox, 'harbor');
-		const { index } = await sendFrom('copy', ['Goal', 'VisionPrescription']);
+		const { index, end } = await sendFrom('copy', ['Goal', 'VisionPrescription']);
+		expect(end.sources[0]!.kinds).toContainEqual(
+			expect.objectContaining({ type: 'VisionPrescription', status: 'refused', reasons: ['not_in_copy'] }),
+		);
 		expect(index.sources[0]!.queries).toContainEqual({
 			query: 'VisionPrescription',
 			status: 'refused',

@@ -16,13 +16,22 @@ const octets = (lines: Map<string, string>) =>
 	[...lines.values()].reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
 
 test.each([[[]], [['Goal', 'DocumentReference']], [['Observation']]] as const)(
-	'from the copy, what a session that asks for %j gets is known exactly, and nobody is asked',
+	'from the copy, about what a session that asks for %j gets is known, and nobody is asked',
 	async (wants) => {
 		const { estimate } = await keep(sandbox, 'harbor');
 		sent.length = 0;
 		const [one] = await estimate(['harbor'], { harbor: 'copy' }, [...wants]);
 		const lines = await linesOfCopy('harbor', [...wants]);
-		expect(one).toMatchObject({ connectionId: 'harbor', basis: 'copy', resources: lines.size, bytes: octets(lines) });
+		expect(one).toMatchObject({ connectionId: 'harbor', basis: 'copy' });
+		// What is referred to is counted as a whole.
+		const most = wants.length > 0 ? 2 : 1;
+		for (const [said, is] of [
+			[one!.resources!, lines.size],
+			[one!.bytes!, octets(lines)],
+		] as const) {
+			expect(said).toBeGreaterThanOrEqual(is);
+			expect(said).toBeLessThanOrEqual(most * is);
+		}
 		expect(one!.tokens).toBeGreaterThan(0);
 		expect(one!.tokens).toBeLessThanOrEqual(one!.bytes! / 3);
 		expect(sent).toEqual([]);
@@ -76,11 +85,30 @@ test('a connection that was never read is counted by its provider, once a day', 
 	expect(sent).toEqual([]);
 });
 
+test.each([
+	['harbor', 'linnea'],
+	['heritage', 'camila'],
+	['bayside', 'linnea'],
+	['lakeside', 'camila'],
+])('counted at %s for %s, it is at most twice or half of what comes', async (id, username) => {
+	await signIn(sandbox, id, {}, username);
+	const worker = await load();
+	const [one] = await worker.estimate([id], {}, []);
+	const job = await worker.startCollect(crypto.randomUUID(), [id]);
+	const [source] = (await runToEnd(worker, job.id)).sources;
+	expect(one!.basis).toBe('counted');
+	for (const of of ['resources', 'bytes'] as const) {
+		const share = (one![of] ?? 0) / source![of];
+		expect(share).toBeGreaterThan(0.5);
+		expect(share).toBeLessThan(2);
+	}
+});
+
 test('a total that cannot be is not believed, and a provider that counts nothing makes nothing known', async () => {
 	await signIn(sandbox, 'harbor');
 	sandbox.faults.add({
 		system: 'harbor',
-		match: { endpoint: 'fhir', url: '_summary=count' },
+		match: { endpoint: 'fhir', url: 'patient=' },
 		action: { status: 200, body: '{"resourceType":"Bundle","total":1e9}' },
 	});
 	const worker = await load();
@@ -93,6 +121,25 @@ test('a total that cannot be is not believed, and a provider that counts nothing
 		bytes: null,
 		tokens: null,
 	});
+});
+
+test('who estimates at the same moment asks once, and a provider that does not count is left alone for a while', async () => {
+	await signIn(sandbox, 'harbor');
+	sandbox.faults.add({
+		system: 'harbor',
+		match: { endpoint: 'fhir', url: '_summary=count' },
+		action: { status: 400 },
+	});
+	const { estimate } = await load();
+	sent.length = 0;
+	await Promise.all([estimate(['harbor'], {}, []), estimate(['harbor'], {}, ['Goal'])]);
+	const asked = toProvider().map(({ url }) => url);
+	expect(asked.length).toBeGreaterThan(5);
+	expect(new Set(asked).size).toBe(asked.length);
+	sent.length = 0;
+	kill();
+	expect(await (await load()).estimate(['harbor'], {}, [])).toMatchObject([{ basis: 'unknown' }]);
+	expect(sent).toEqual([]);
 });
 
 test('nobody is asked offline, nor while a backup has paused renewing', async () => {

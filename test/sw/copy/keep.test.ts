@@ -268,6 +268,28 @@ describe('an update', () => {
 });
 
 describe('a worker that dies', () => {
+	test('as soon as the copy is written has noted it', async () => {
+		await keep(sandbox, 'harbor');
+		const { startKeep, runSlice } = await load();
+		const { id } = await startKeep('harbor');
+		const put = IDBObjectStore.prototype.put;
+		const spy = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+			this: IDBObjectStore,
+			value,
+			key,
+		) {
+			if ((key as string[])[0] === 'copy') this.transaction.addEventListener('complete', kill);
+			return put.call(this, value, key);
+		});
+		const death = killAfter(Number.POSITIVE_INFINITY);
+		runSlice(id).catch(() => {});
+		await death;
+		spy.mockRestore();
+		expect(await (await load()).listJobs()).toEqual([]);
+		const { entries } = await (await import('../../../sw/wallet/activity.js')).listActivity(null, 10);
+		expect(entries.filter(({ what }) => what === 'copied')).toHaveLength(2);
+	});
+
 	test.each([3, 17, 40])(
 		'at its operation %i of an update, and at later ones, leaves one copy that is whole',
 		async (first) => {

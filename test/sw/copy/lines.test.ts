@@ -15,6 +15,13 @@ test('the id is the resource’s own, wherever it stands, and never one inside i
 	expect(idOf(octets('{"contained":[{"resourceType":"Goal","id":"inner"}],"id":"outer"}'))).toBe('outer');
 	expect(idOf(octets('{"resourceType":"Goal","contained":[{"id":"inner"}]}'))).toBeNull();
 	expect(idOf(octets('{"resourceType" : "Goal", "id" : "g\\u002d1"}'))).toBe('g-1');
+	expect(idOf(octets('{"resourceType":"Goal","id":"g","contained":[{"id":"inner"}]}'))).toBe('g');
+});
+
+test('of several ids the last one counts, however it is written', () => {
+	expect(idOf(octets('{"resourceType":"Goal","id":"a","id":"b"}'))).toBe('b');
+	expect(idOf(octets('{"resourceType":"Goal","id":"a","\\u0069d" : "b"}'))).toBe('b');
+	expect(idOf(octets('{"resourceType":"Goal","id":"a","id":null}'))).toBeNull();
 });
 
 test('a resource without an id goes by what it says', () => {

@@ -62,6 +62,11 @@ describe('the reports of a type after a reading', () => {
 		]);
 	});
 
+	test('that found nothing, without it being certain that there is nothing, say from when the copy is', () => {
+		const fresh = [{ query, status: 'empty' as const, count: 0 }];
+		expect(mergeReports('some', old, fresh, then, 5)).toEqual([{ ...old[0], keptFrom: then }]);
+	});
+
 	test('of everything are the reading’s own', () => {
 		const fresh = [{ query, status: 'empty' as const, count: 0 }];
 		expect(mergeReports('all', old, fresh, then, 0)).toEqual(fresh);

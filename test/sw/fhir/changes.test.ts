@@ -167,6 +167,16 @@ describe('that changes can be asked for', () => {
 		expect(new Set(keys(lines)).size).toBe(lines.length);
 	});
 
+	test('is asked with an end where the vendor is known to want one', () => {
+		const closedRanges = ['Goal'];
+		const end = '_lastUpdated=lt2999-12-31T00:00:00Z';
+		const asked = [run({ prove: true, vendor: { closedRanges } }), run({ since, vendor: { closedRanges } })]
+			.flatMap((one) => one.asked)
+			.filter((one) => one.includes('_lastUpdated'));
+		expect(asked).toHaveLength(3);
+		for (const one of asked) expect(one).toContain(end);
+	});
+
 	test('may be proved while something changes', () => {
 		const quirk = when(/_lastUpdated=gt/, (url) => bundle(url, [goal(6)]));
 		expect(run({ prove: true }, [quirk]).goal?.incremental).toBe(true);

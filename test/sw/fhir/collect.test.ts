@@ -141,6 +141,88 @@ describe('a whole record', () => {
 	});
 });
 
+describe('a page that is too large', () => {
+	const observations = (requests: string[]) => requests.filter((one) => one.startsWith('Observation?'));
+
+	test('is asked for with fewer resources, down to one', () => {
+		const { lines, requests, state } = run([when(/^Observation.*_count=10{1,2}$/, () => fail('too_large'))]);
+		expect(keys(lines)).toEqual(everything);
+		expect(observations(requests).slice(0, 3)).toEqual(
+			[100, 10, 1].map((count) => `Observation?patient=p1&_count=${count}`),
+		);
+		expect(about(state, 'Observation')).toEqual([{ query: 'Observation?patient=p1', status: 'ok', count: 7 }]);
+	});
+
+	test('that is a later one has its search begin again, and nothing comes or counts twice', () => {
+		const { lines, state } = run([when(/^Observation.*_count=100&from=4/, () => fail('too_large'))]);
+		expect(keys(lines)).toEqual(everything);
+		expect(about(state, 'Observation')).toEqual([{ query: 'Observation?patient=p1', status: 'ok', count: 7 }]);
+	});
+
+	test('at one resource a page is left, and not asked for in pieces', () => {
+		const { state, requests } = run([when(/^Observation/, () => fail('too_large'))]);
+		expect(observations(requests)).toHaveLength(3);
+		expect(about(state, 'Observation')).toMatchObject([{ status: 'failed', reason: 'too_large', count: 0 }]);
+		expect(kind(state, 'Observation')).toMatchObject({ status: 'failed' });
+	});
+
+	test('of referenced resources is fetched one by one', () => {
+		const { lines } = run([when(/^Practitioner\?_id=/, () => fail('too_large'))]);
+		expect(keys(lines)).toEqual(everything);
+	});
+});
+
+describe('what was not asked for', () => {
+	const other = '{"resourceType":"Basic","id":"b"}';
+
+	test('is no Patient, and not taken for one', () => {
+		const { state, lines } = run([when(/^Patient\//, (url) => respond(200, other, url.href))]);
+		expect(keys(lines)).not.toContain('Basic/b');
+		expect(about(state, 'Patient')).toMatchObject([{ status: 'failed', reason: 'not_as_asked', count: 0 }]);
+		expect(kind(state, 'Patient')).toMatchObject({ status: 'failed', count: 0 });
+	});
+
+	test('is no answer to a search, even where nothing else came', () => {
+		const bundle = `{"resourceType":"Bundle","entry":[{"resource":${other}}]}`;
+		const { state } = run([when(/^Goal\?/, (url) => respond(200, bundle, url.href))]);
+		expect(about(state, 'Goal')).toMatchObject([{ status: 'failed', reason: 'not_as_asked', count: 0 }]);
+	});
+
+	test('counts once where a page repeats under another link', () => {
+		let n = 0;
+		const { state } = run([
+			when(/^Condition\?/, (url) =>
+				respond(
+					200,
+					{
+						resourceType: 'Bundle',
+						link: [{ relation: 'next', url: `${base}/Condition?n=${n++}` }],
+						entry: [{ resource: { resourceType: 'Condition', id: 'c1', subject } }],
+					},
+					url.href,
+				),
+			),
+		]);
+		expect(about(state, 'Condition')).toMatchObject([{ status: 'failed', reason: 'page_repeated', count: 1 }]);
+	});
+});
+
+test('nothing was read where all that came was of another patient, whatever else was empty', () => {
+	const stranger = when(/^Observation/, (url) =>
+		respond(
+			200,
+			{
+				resourceType: 'Bundle',
+				entry: [{ resource: { resourceType: 'Observation', id: 'x', subject: { reference: 'Patient/p2' } } }],
+			},
+			url.href,
+		),
+	);
+	expect(nothingRead(drive(fakeServer([patient], [stranger])).state)).toBe(true);
+	expect(nothingRead(drive(fakeServer([patient])).state)).toBe(false);
+	expect(nothingRead(run([stranger]).state)).toBe(false);
+});
+
 describe('a search that is refused', () => {
 	test.each([
 		['400', (url: URL) => respond(400, '', url.href)],
@@ -152,7 +234,6 @@ describe('a search that is refused', () => {
 			'a searchset of only an outcome of code required',
 			(url: URL) => respond(200, { resourceType: 'Bundle', entry: [{ resource: outcome('required') }] }, url.href),
 		],
-		['an answer that is too large', () => fail('too_large')],
 	])('with %s is asked in pieces, and is no failure when they are answered', (_, answer) => {
 		const { state, lines, finish } = run([refusesPlain('Observation', answer)]);
 		expect(keys(lines)).toEqual(everything);
@@ -212,6 +293,7 @@ describe('a search that is refused', () => {
 			status: 'refused',
 			count: 0,
 			reason: 'http_400',
+			optional: true,
 		});
 		expect(kind(state, 'Observation')?.status).toBe('ok');
 	});

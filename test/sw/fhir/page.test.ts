@@ -69,6 +69,42 @@ describe('a page', () => {
 	});
 
 	test.each([
+		['entries that are no list', { entry: { resource: { resourceType: 'Goal', id: 'g' } } }, 'entry_invalid'],
+		['an entry that is null', { entry: [null] }, 'entry_invalid'],
+		['an entry without a resource', { entry: [{ response: { status: '503' } }] }, 'entry_invalid'],
+		['a type that is no searchset', { type: 'batch-response', entry: [] }, 'not_a_searchset'],
+	])('with %s is not all that there is', (_, more, reason) => {
+		expect(readPage(bundle(more), url, base)).toMatchObject({ resources: [], problem: { status: 'failed', reason } });
+	});
+
+	test.each([
+		['a list of links that is none', { link: { relation: 'next', url: '?page=2' } }],
+		['a next link without an address', { link: [{ relation: 'next' }] }],
+	])('with %s has more that cannot be followed', (_, more) => {
+		expect(readPage(bundle(more), url, base)).toMatchObject({ next: null, nextProblem: 'next_invalid' });
+	});
+
+	test('that counts matches and shows none is in doubt, unless it links to more', () => {
+		expect(readPage(bundle({ total: 57 }), url, base)).toMatchObject({ unsure: true, problem: null });
+		expect(readPage(bundle({ total: 0 }), url, base)).toMatchObject({ unsure: false });
+		const link = [{ relation: 'next', url: '?page=2' }];
+		expect(readPage(bundle({ total: 57, link }), url, base)).toMatchObject({ unsure: false });
+		const entry = [{ resource: { resourceType: 'Goal', id: 'g' } }];
+		expect(readPage(bundle({ total: 57, entry }), url, base)).toMatchObject({ unsure: false });
+	});
+
+	test.each(['Bundle', 'Parameters'])('takes no %s for a resource of a record', (resourceType) => {
+		const inner = { resourceType, id: 'b', entry: [{ resource: { resourceType: 'Patient', id: 'p2' } }] };
+		const page = readPage(
+			bundle({ entry: [{ resource: inner }, { resource: { resourceType: 'Goal', id: 'g' } }] }),
+			url,
+			base,
+		);
+		expect(page).toMatchObject({ resources: [{ resource: { id: 'g' } }], problem: { reason: 'entry_invalid' } });
+		expect(readResource(utf8(JSON.stringify(inner)))).toMatchObject({ ok: false });
+	});
+
+	test.each([
 		['https://ehr.example/fhir/R4/Observation?page=2', 'https://ehr.example/fhir/R4/Observation?page=2'],
 		['?page=2', `${base}/Observation?page=2`],
 		['Observation?page=2#x', `${base}/Observation?page=2`],

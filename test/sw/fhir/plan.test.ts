@@ -115,6 +115,7 @@ describe('a search in pieces', () => {
 		const state = start({ vendor: { required: { CarePlan: 'category' } } });
 		expect(pieces(state, 'CarePlan')).toEqual([
 			['CarePlan?patient=p1&category=assess-plan', false],
+			['CarePlan?patient=p1&category=http%3A%2F%2Fsnomed.info%2Fsct%7C', false],
 			['CarePlan?patient=p1&status=active,completed,draft,on-hold,revoked,unknown,entered-in-error', true],
 		]);
 	});

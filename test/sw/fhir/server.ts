@@ -84,7 +84,7 @@ export function fakeServer(resources: Resource[], quirks: Quirk[] = [], pageSize
 			{
 				resourceType: 'Bundle',
 				type: 'searchset',
-				total: 999,
+				total: matches.length && 999,
 				link: from + pageSize < matches.length ? [{ relation: 'next', url: more.pathname + more.search }] : [],
 				entry: matches.slice(from, from + pageSize).map((resource) => ({ resource })),
 			},

@@ -164,6 +164,78 @@ test('a source of which nothing could be read fails; tried again it starts over 
 	faithful(lines, /./, 'harbor');
 });
 
+describe('a send of several goes on without one', () => {
+	test('of which nothing was sealed: the others arrive, and it is in no manifest', async () => {
+		const { worker, id, receive } = await send(['harbor', 'lakeside']);
+		sandbox.faults.add({ system: 'lakeside', match: { endpoint: 'fhir' }, action: { status: 403 } });
+		const stopped = await runToEnd(worker, id);
+		expect(stopped).toMatchObject({
+			status: 'failed',
+			sources: [{ error: null }, { error: { code: 'nothing_read' } }],
+		});
+		expect(await worker.retryJob(id, ['lakeside'])).toMatchObject({ status: 'running', error: null });
+		const job = await runToEnd(worker, id);
+		expect(job).toMatchObject({
+			status: 'done',
+			sources: [
+				{ step: 'done', error: null },
+				{ step: 'failed', resources: 0, error: { code: 'nothing_read' } },
+			],
+		});
+		const { index, lines } = await receive();
+		expect(index.sources.map(({ name }) => name)).toEqual(['Harbor Medical Group']);
+		faithful(lines, /./, 'harbor');
+	});
+
+	test('also from a pause, and whose it is is told', async () => {
+		const { worker, id, state, receive } = await send(['harbor', 'lakeside']);
+		const { fhirBaseUrl } = (await worker.getConnection('lakeside'))!;
+		state.odd = ({ url }) => (url.startsWith(fhirBaseUrl) ? Promise.reject(new TypeError('down')) : undefined);
+		const paused = await runToEnd(worker, id);
+		expect(paused).toMatchObject({ status: 'waiting', sources: [{ held: null }, { held: { code: 'network' } }] });
+		await worker.retryJob(id, ['lakeside']);
+		expect((await runToEnd(worker, id)).status).toBe('done');
+		expect((await receive()).index.sources.map(({ name }) => name)).toEqual(['Harbor Medical Group']);
+	});
+
+	test('of which something was sealed: that stays, and the rest is told as not read', async () => {
+		const large = await startSandbox({ faults: true, appOrigins: [ORIGIN], recordBytes: 12_000_000 });
+		try {
+			const { worker, id, state, receive } = await begin(large, ['harbor', 'lakeside']);
+			const { fhirBaseUrl } = (await worker.getConnection('lakeside'))!;
+			state.odd = async ({ url }) => {
+				if (!url.startsWith(fhirBaseUrl)) return undefined;
+				const { sources } = await worker.getJob(id);
+				if (sources[1]?.streams.all?.parts) throw new TypeError('down');
+				return undefined;
+			};
+			expect(await runToEnd(worker, id)).toMatchObject({
+				status: 'waiting',
+				sources: [{}, { held: { code: 'network' } }],
+			});
+			await worker.retryJob(id, ['lakeside']);
+			const job = await runToEnd(worker, id);
+			expect(job).toMatchObject({ status: 'done', sources: [{ step: 'done' }, { step: 'failed' }] });
+			const { index, lines, repeated } = await receive();
+			expect(repeated).toEqual([]);
+			const [, left] = index.sources;
+			expect(left?.resources).toBe(job.sources[1]?.resources);
+			expect(left?.resources).toBeGreaterThan(0);
+			expect(left?.failed).toContainEqual(expect.objectContaining({ status: 'failed', reason: 'left_out' }));
+			expect([...lines.values()].some((line) => line.includes('left_out'))).toBe(true);
+		} finally {
+			await large.close();
+		}
+	});
+
+	test('but not without all of them', async () => {
+		const { worker, id } = await send(['harbor']);
+		sandbox.faults.add({ system: 'harbor', match: { endpoint: 'fhir' }, action: { status: 403 } });
+		await runToEnd(worker, id);
+		expect(await codeOf(worker.retryJob(id, ['harbor']))).toBe('nothing_selected');
+	});
+});
+
 test('two calls for a slice of one job share it', async () => {
 	const { worker, id } = await send(['harbor']);
 	const [a, b] = await Promise.all([worker.runSlice(id), worker.runSlice(id)]);
@@ -198,8 +270,9 @@ test('a 401 in the middle is met with one refresh for all requests, and nothing 
 	faithful((await receive()).lines, /./, 'harbor');
 });
 
-test('a collection for oneself ends in a zip of everything that was read', async () => {
+test('a collection for oneself ends in a zip of everything that was read, and of what could not be', async () => {
 	await signIn(sandbox, 'harbor');
+	sandbox.faults.add({ system: 'harbor', match: { endpoint: 'fhir', type: 'Goal' }, action: { status: 500 } });
 	const worker = await load();
 	const { id } = await worker.startCollect(crypto.randomUUID(), ['harbor']);
 	const at = await session(sandbox);
@@ -216,9 +289,41 @@ test('a collection for oneself ends in a zip of everything that was read', async
 	const lines = files.flatMap(([name, data]) =>
 		name.endsWith('.ndjson') ? new TextDecoder().decode(data).split('\n').filter(Boolean) : [],
 	);
-	expect(lines).toHaveLength(job.sources[0]?.resources ?? -1);
-	expect(files.map(([name]) => name)).toContain('01-harbor-medical-group/index.json');
+	const [told, records] = [true, false].map((is) =>
+		lines.filter((text) => is === (JSON.parse(text).resourceType === 'OperationOutcome')),
+	);
+	expect(records).toHaveLength(job.sources[0]?.resources ?? -1);
+	expect(told).toHaveLength(1);
+	const index = (path: string) => JSON.parse(new TextDecoder().decode(Object.fromEntries(files)[path]));
+	const failed = [{ query: expect.stringMatching(/^Goal\?/), status: 'failed', reason: 'http_500' }];
+	expect(index('01-harbor-medical-group/index.json')).toMatchObject({ failed, summary: { failed: 1, refused: 0 } });
+	expect(index('index.json')).toMatchObject({
+		v: 1,
+		sources: [{ folder: '01-harbor-medical-group', resources: records?.length, failed, summary: { failed: 1 } }],
+	});
 	expect(await codeOf((await load()).zipResponse('other'))).toBe('job_unknown');
+});
+
+test('a search that a provider need not know is no loss: neither the person nor the agent is told of one', async () => {
+	const { worker, id, receive } = await send(['lakeside']);
+	const [source] = (await runToEnd(worker, id)).sources;
+	const { index, lines } = await receive();
+	const [told] = index.sources;
+	expect(told?.queries).toContainEqual(
+		expect.objectContaining({
+			query: expect.stringMatching(/^Observation.*status=/),
+			status: 'refused',
+			optional: true,
+		}),
+	);
+	const types = told?.failed.map(({ query }) => query.split('?')[0]);
+	expect(types?.sort()).toEqual(['Coverage', 'Provenance']);
+	expect(source?.kinds.filter(({ status }) => status !== 'ok' && status !== 'empty').map(({ type }) => type)).toEqual(
+		types,
+	);
+	expect(told?.notes).toHaveProperty('Observation');
+	expect([...lines.keys()].filter((key) => key.includes('OperationOutcome'))).toHaveLength(2);
+	expect([told?.resources, lines.size]).toEqual([source?.resources, (source?.resources ?? 0) + 2]);
 });
 
 test('a page that is too large is asked for in smaller ones, and nothing is missing', async () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 	const harbor = systems.find(({ id }) => id === 'harbor')!;
 	// Pages small enough that every kind has some.
 	const small = { ...harbor, fhir: { ...harbor.fhir, maxPageSize: 5 } };
-	sandbox = await startSandbox({ faults: true, appOrigins: [ORIGIN], recordBytes: 300_000, systems: [small] });
+	sandbox = await startSandbox({ faults: true, appOrigins: [ORIGIN], recordBytes: 150_000, systems: [small] });
 });
 afterAll(() => sandbox.close());
 beforeEach(() => sandbox.faults.reset());
@@ -117,8 +117,7 @@ describe('what is worth another try loses nothing', () => {
 		expectRest(all);
 	});
 
-	// A 500 that comes after two others counts as the third.
-	test.fails('one 500 after being told to wait twice', async () => {
+	test('one 500 after being told to wait twice', async () => {
 		const type = 'Condition';
 		const all = await deliver([
 			[
@@ -191,8 +190,8 @@ describe('a kind that cannot be read is said so, with why, and the rest arrives:
 		['a gzip bomb', { flood: { octets: 3 * 2 ** 30, as: 'gzip' } }, 'too_large', 'failed'],
 	];
 	test.each(lasting)('%s', async (_, action, reason, status) => {
-		// Not asked again in pieces.
-		const type = action.flood ? 'RelatedPerson' : 'AllergyIntolerance';
+		// The bomb where one could ask in pieces, which would be no smaller.
+		const type = !action.flood ? 'AllergyIntolerance' : action.flood.as === 'gzip' ? 'Immunization' : 'RelatedPerson';
 		const all = await deliver([[{ type }, action]]);
 		expectRest(all, type);
 		expect(all.count(type)).toBe(0);
@@ -203,6 +202,7 @@ describe('a kind that cannot be read is said so, with why, and the rest arrives:
 			expect(one.reason).toMatch(reason);
 		}
 		expect(all.told(type).length).toBe(all.failed(type).length);
+		if (action.flood) expect(harbor().types[type]).toBe(3);
 	});
 
 	test('an answer that trickles', async () => {
@@ -214,11 +214,11 @@ describe('a kind that cannot be read is said so, with why, and the rest arrives:
 
 	test('somebody else’s resource among one’s own', async () => {
 		const all = await deliver([[{ type: 'Condition' }, { foreignPatient: true }]]);
-		expectRest(all, 'nothing else', 'Condition');
+		expectRest(all, 'Condition');
 		expect(all.count('Condition')).toBe(HELD(all.wanted, 'Condition'));
 		expect(all.kind('Condition')).toMatchObject({ status: 'partial' });
 		expect(all.failed('Condition').map(({ reason }) => reason)).toContain('other_patient');
-		expect(all.lines.has('foreign-1')).toBe(false);
+		expect([...all.lines.keys()].filter((key) => key.endsWith('/foreign-1'))).toEqual([]);
 	});
 });
 
@@ -243,7 +243,7 @@ describe('links that lead nowhere end at what was read:', () => {
 		expect(all.kind('Observation')?.status).toMatch(count > 0 ? /^partial$/ : /^failed$/);
 		expect(all.failed('Observation')).toHaveLength(1);
 		expect(all.failed('Observation')[0]?.reason).toMatch(reason);
-		if (next !== 'again') expect(all.failed('Observation')[0]?.count).toBe(count);
+		expect(all.failed('Observation')[0]?.count).toBe(count);
 		expect(all.told('Observation')).toHaveLength(1);
 		// No token went to another origin, nor did anything else.
 		expect(sent.filter(({ url }) => new URL(url).hostname !== 'localhost')).toEqual([]);
@@ -256,14 +256,7 @@ describe('links that lead nowhere end at what was read:', () => {
 	});
 });
 
-// Its repetition is noticed after it was counted.
-test.fails('a page that repeats counts once', async () => {
-	const all = await deliver([[{ type: 'Observation' }, { next: 'again' }]]);
-	expect(all.failed('Observation')[0]?.count).toBe(all.count('Observation'));
-});
-
-// It is taken for a resource that came along.
-test.fails('a Patient that is answered with something else is not an empty one, and that is not kept', async () => {
+test('a Patient that is answered with something else is not an empty one, and that is not kept', async () => {
 	const all = await deliver([[{ type: 'Patient' }, { body: '{"resourceType":"Basic","id":"b"}' }]]);
 	expectRest(all, 'Patient');
 	expect(all.kind('Patient')).toMatchObject({ status: 'failed', count: 0 });
@@ -328,15 +321,17 @@ describe('documents', () => {
 });
 
 describe('nothing at all', () => {
+	const empty = '{"resourceType":"Bundle","type":"searchset","total":0,"link":[]}';
 	const dead: [string, FaultAction][] = [
 		['500', { status: 500 }],
+		['429', { status: 429 }],
 		['403', { status: 403 }],
 		['a web page', { html: true }],
 		['half of the JSON', { truncate: true }],
 		['no FHIR', { body: '{"error":"no"}' }],
 	];
 	test.each(dead)('(%s) is a failure, never an empty record', async (_, action) => {
-		const { worker, id } = await begin([[{}, action]]);
+		const { worker, id } = await begin([[{}, action]], action.status === 429 ? 150 : 40);
 		const job = await toEnd(worker, id);
 		expect(job).toMatchObject({
 			status: 'failed',
@@ -347,8 +342,16 @@ describe('nothing at all', () => {
 		for (const { status, type } of job.sources[0]?.kinds ?? []) expect(status, type).not.toMatch(/^(ok|empty)$/);
 	});
 
+	test('but another patient’s is a failure too, whatever else is empty', async () => {
+		const { worker, id } = await begin([
+			// What names its patient in another way as well.
+			...['Appointment', 'Coverage', 'Provenance'].map((type): Faults[number] => [{ type }, { body: empty }]),
+			[{ url: '?patient=' }, { reassign: true }],
+		]);
+		expect(await toEnd(worker, id)).toMatchObject({ status: 'failed', error: { code: 'nothing_read' } });
+	});
+
 	test('an empty record, however, is one: every query was answered', async () => {
-		const empty = '{"resourceType":"Bundle","type":"searchset","total":0,"link":[]}';
 		const all = await deliver([
 			[{ url: '?patient=' }, { body: empty }],
 			[{ url: '?beneficiary=' }, { body: empty }],

@@ -27,7 +27,7 @@ beforeAll(async () => {
 		...relayKeys,
 		faults: true,
 		appOrigins: [ORIGIN],
-		recordBytes: 400_000,
+		recordBytes: 200_000,
 		...(here ? { data: folder } : {}),
 	});
 });
@@ -66,23 +66,24 @@ describe.skipIf(!here)('a record from Synthea', () => {
 
 /** Systems that a browser can connect to. */
 const reachable = systems.filter(({ auth, fhir }) => auth.cors && fhir.cors);
-/** One that the sandbox makes up, and the examples of US Core. */
-const people = here ? ['camila', 'amy'] : ['camila'];
+/** Those whose FHIR server is like no other before it. */
+const unlike = reachable.filter(
+	({ fhir }, i) => reachable.findIndex((other) => JSON.stringify(other.fhir) === JSON.stringify(fhir)) === i,
+);
+/** One that the sandbox makes up, everywhere; the examples of US Core at each kind of server. */
+const people = (id: string) => (here && unlike.some((one) => one.id === id) ? ['camila', 'amy'] : ['camila']);
 
-/**
- * A server that wants a category gives out nothing by another one, and those of care plans are SNOMED CT codes of any kind:
- * what has not US Core's own may be out of reach there.
- */
+/** A server that wants a category gives out no care plan without one. */
 function outOfReach(system: string, wanted: Map<string, string>): string[] {
 	const { requires } = systems.find(({ id }) => id === system)!.fhir;
 	if (!requires.CarePlan?.anyOf.includes('category')) return [];
 	return [...wanted].flatMap(([name, text]) =>
-		name.startsWith('CarePlan/') && !text.includes('"code":"assess-plan"') ? [name] : [],
+		name.startsWith('CarePlan/') && !text.includes('"category"') ? [name] : [],
 	);
 }
 
 describe.each(reachable)('$name', ({ id: system, fhir }) => {
-	test.each(people)('gives out the whole record of %s in its own way', async (username) => {
+	test.each(people(system))('gives out the whole record of %s in its own way', async (username) => {
 		const { lines, repeated, wanted, index, job } = await deliver(system, username);
 		expect(wanted.size).toBeGreaterThan(50);
 		expect(repeated).toEqual([]);
@@ -132,7 +133,7 @@ describe('texts stay as the server wrote them', () => {
 		);
 		const page = fc.array(fc.array(value, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 12 });
 		const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
-		const pages = fc.sample(fc.record({ values: page, cuts }), { seed, numRuns: 30 });
+		const pages = fc.sample(fc.record({ values: page, cuts }), { seed, numRuns: 12 });
 		pages[0]!.values.push(odd);
 		const texts = pages.map(({ values }, n) => values.map((some, i) => resource(patientId, `a${n}-${i}`, some)));
 		state.odd = ({ url }) => {
@@ -169,7 +170,7 @@ describe('a worker that dies ten times', () => {
 	beforeAll(async () => {
 		const harbor = systems.find(({ id }) => id === 'harbor')!;
 		// Small pages, so that there is much to die between; large enough for several parts.
-		const slow = { ...harbor, fhir: { ...harbor.fhir, maxPageSize: 10 } };
+		const slow = { ...harbor, fhir: { ...harbor.fhir, maxPageSize: 20 } };
 		large = await startSandbox({ appOrigins: [ORIGIN], recordBytes: 9_000_000, systems: [slow] });
 		[...large.resources('harbor', 'zoe')].length;
 	});

@@ -3,9 +3,20 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { openPart } from '../../../relay/envelope.js';
 import type { Line } from '../../../sw/fhir/line.js';
 import type { Job, Part } from '../../../sw/jobs/job.js';
+import { unread } from '../../../sw/jobs/store.js';
 import { kill, rowsOnDisk, textIn } from '../setup.js';
 
 const JOB = 'job-1';
+const kind: Job['sources'][number]['kinds'][number] = {
+	type: '',
+	count: 0,
+	of: null,
+	bytes: 0,
+	ms: 0,
+	slowSince: null,
+	keptFrom: null,
+	status: 'ok',
+};
 
 async function load() {
 	const { Writer } = await import('../../../sw/jobs/writer.js');
@@ -16,20 +27,13 @@ async function load() {
 }
 
 const source = (connectionId: string): Job['sources'][number] => ({
+	...unread(),
 	connectionId,
+	from: 'provider',
 	name: connectionId,
 	fhirBaseUrl: 'https://fhir.test',
 	patient: { id: 'p1' },
 	step: 'fetching',
-	error: null,
-	collect: null,
-	collected: false,
-	fetchedAt: '',
-	streams: {},
-	kinds: [],
-	queries: [],
-	resources: 0,
-	bytes: 0,
 });
 const emptyJob = (sources = 1): Job => ({
 	id: JOB,
@@ -257,7 +261,7 @@ describe('whatever is appended, checkpointed, closed and killed, in any order', 
 						);
 						at.writer.append(step.source, step.stream, ndjson(lines));
 						for (const { mark } of marks)
-							at.job.sources[step.source]!.kinds.push({ type: `${step.stream} ${mark}`, count: 0, status: 'ok' });
+							at.job.sources[step.source]!.kinds.push({ ...kind, type: `${step.stream} ${mark}` });
 					} else if (step.do === 'checkpoint') await at.writer.checkpoint();
 					else if (step.do === 'both') await Promise.all([at.writer.checkpoint(), at.writer.checkpoint()]);
 					else if (step.do === 'die') await reopen();

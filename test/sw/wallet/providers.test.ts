@@ -17,6 +17,7 @@ const providers = [
 	{ id: 'n', name: 'North Lake', fhirBaseUrl: 'https://n.test/r4', clientId: 'a' },
 ];
 const serve = () => network(() => json({ providers }));
+const later = () => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 });
 const ids = async (text: string, limit = 10) =>
 	(await (await load()).searchProviders(text, limit)).providers.map(({ id }) => id);
 
@@ -65,14 +66,19 @@ test('without a network the stored directory serves, also a new worker', async (
 	await ids('lake');
 	setOnline(false);
 	kill();
+	later();
 	expect(await ids('madison')).toEqual(['l']);
 });
 
 test('a broken answer does not replace the directory that is stored', async () => {
 	serve();
 	await ids('lake');
-	kill();
+	later();
 	network(() => new Response('<html>'));
+	expect(await ids('madison')).toEqual(['l']);
+	await vi.waitFor(() => expect(sent).toHaveLength(2));
+	kill();
+	setOnline(false);
 	expect(await ids('madison')).toEqual(['l']);
 });
 
@@ -86,12 +92,47 @@ test('without a network and without a stored directory it says so, and asks agai
 	expect(await ids('madison')).toEqual(['l']);
 });
 
-test('after a while the directory is asked for anew', async () => {
+test('a new worker takes the directory that is stored', async () => {
 	serve();
 	await ids('');
-	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 });
-	network(() => json({ providers: providers.slice(0, 1) }));
-	expect(await ids('')).toEqual(['m']);
+	kill();
+	expect(await ids('madison')).toEqual(['l']);
+	expect(sent).toHaveLength(1);
+});
+
+test('after a while the directory is asked for anew, and searching does not wait for it', async () => {
+	serve();
+	await ids('');
+	later();
+	let answer = (_: Response) => {};
+	network(() => new Promise<Response>((resolve) => (answer = resolve)));
+	expect(await ids('lake')).toEqual(['l', 'n', 'o']);
+	await vi.waitFor(() => expect(sent).toHaveLength(2));
+	answer(json({ providers: providers.slice(0, 1) }));
+	await vi.waitFor(async () => expect(await ids('')).toEqual(['m']));
+	expect(sent).toHaveLength(2);
+});
+
+test('going to a provider asks for the newest directory first', async () => {
+	serve();
+	const { getProvider } = await load();
+	await getProvider('l');
+	later();
+	network(() => json({ providers: providers.map((provider) => ({ ...provider, clientId: 'b' })) }));
+	expect((await getProvider('l')).clientId).toBe('b');
+});
+
+test('a directory that is the same by its ETag is not sent again', async () => {
+	network(() => json({ providers }, { headers: { ETag: '"1"' } }));
+	await ids('');
+	kill();
+	later();
+	network(() => new Response(null, { status: 304 }));
+	const { getProvider } = await load();
+	expect((await getProvider('l')).name).toBe('Lakeside Health');
+	expect(sent.at(-1)?.headers.get('If-None-Match')).toBe('"1"');
+	await getProvider('l');
+	expect(sent).toHaveLength(2);
 });
 
 test('a provider that is not in the directory is unknown', async () => {
