@@ -41,9 +41,12 @@ export function jobSteps(job: JobView): { name: StepName; state: StepState }[] {
 		encrypting: job.parts.sealed > 0 || some((s) => rank(s) > 2),
 		sending: job.parts.sent > 0 || some((s) => rank(s) > 3),
 	};
+	const stopped = job.status === 'failed' || job.status === 'cancelled';
+	const first = names.find((name) => !done[name]);
 	return names.map((name) => {
 		if (job.status === 'done' || done[name]) return { name, state: 'done' };
-		if (job.status === 'failed' || job.status === 'cancelled') return { name, state: begun[name] ? 'failed' : 'todo' };
+		// What overlaps with the step that failed has not failed itself.
+		if (stopped) return { name, state: begun[name] && name === first ? 'failed' : 'todo' };
 		return { name, state: begun[name] ? 'active' : 'todo' };
 	});
 }

@@ -9,5 +9,7 @@ export default defineConfig({
 		environment: 'node',
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
+		// Both cores of a small machine; the default leaves one free.
+		maxWorkers: 2,
 	},
 });

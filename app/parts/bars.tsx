@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { bars } from '../words/bars.js';
 import { words } from '../words.js';
 import { Icon } from './icons.js';
 
@@ -6,7 +7,7 @@ export function OfflineBar() {
 	return (
 		<p id="offline" class="box warn" role="status">
 			<Icon name="wifi" />
-			<span>{words.common.offline}</span>
+			<span>{bars.offline}</span>
 		</p>
 	);
 }
@@ -15,8 +16,8 @@ export function OfflineBar() {
 export function UpdateBar({ held, onReload }: { held: boolean; onReload(): void }) {
 	const [going, setGoing] = useState(false);
 	return (
-		<section class="update" role="status" aria-label={words.common.updateReady}>
-			<span>{going && !held ? words.common.updating : words.common.updateReady}</span>
+		<section class="update" role="status" aria-label={bars.updateReady}>
+			<span>{going && !held ? bars.updating : bars.updateReady}</span>
 			<button
 				type="button"
 				class="button small"

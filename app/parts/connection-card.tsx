@@ -78,7 +78,9 @@ export function ConnectionCard({
 			)}
 			<a class="row-link" href={`/connections/${connection.id}`}>
 				{w.records}
-				{(updating || copy) && <span>{updating ? w.updating : copy && w.copy(fromWords(copy.at, now, locale))}</span>}
+				{(updating || copy) && (
+					<span>{updating ? w.updating : copy && w.copy(fromWords(copy.at, now, locale), copy.unread)}</span>
+				)}
 			</a>
 			<div class="actions">{children}</div>
 		</article>

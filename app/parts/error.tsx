@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { WireError } from '../../sw/contract.js';
 import { timeWords } from '../words/dates.js';
+import { error as w } from '../words/error.js';
 import { locale, words } from '../words.js';
 import { errorWords } from './error-words.js';
 import { Icon } from './icons.js';
@@ -12,9 +13,9 @@ export function ErrorText({ error }: { error: WireError }) {
 		<>
 			<p>
 				{errorWords(error.code)?.body}
-				{error.retryAt !== undefined && ` ${words.common.retryAt(timeWords(error.retryAt, locale))}`}
+				{error.retryAt !== undefined && ` ${w.retryAt(timeWords(error.retryAt, locale))}`}
 			</p>
-			{error.code === 'internal' && <p class="quiet small">{words.common.reference(error.correlationId)}</p>}
+			{error.code === 'internal' && <p class="quiet small">{w.reference(error.correlationId)}</p>}
 		</>
 	);
 }

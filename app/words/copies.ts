@@ -38,7 +38,6 @@ export const copies = {
 	expiredNone: 'Access has ended: sign in again to keep a copy.',
 	reauthorize: 'Re-authorize',
 	offline: 'You are offline. The copy can be used, and updated later.',
-	unreadTitle: 'What could not be read',
 	unread: 'Could not be read',
 	unreadSome: 'Some could not be read',
 	refused: 'Not given out by the provider',

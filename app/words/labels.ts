@@ -12,14 +12,9 @@ export const common = {
 	reload: 'Reload',
 	failed: { title: 'Something went wrong', body: 'Reload this page, and try again.' },
 	opening: 'Opening your satchel…',
-	offline: 'You are offline. What is stored here can still be reviewed, and being offline ends no connection.',
-	updateReady: 'A new version is ready.',
-	updating: 'Updating, once what is under way allows it…',
 	dismiss: 'Dismiss',
 	navigation: 'Main',
 	footer: 'Your records pass from your provider through this browser, and nowhere else unless you send them.',
-	reference: (id: string) => `Reference ${id}`,
-	retryAt: (time: string) => `Try again after ${time}.`,
 };
 
 export const connections = {
@@ -46,6 +41,6 @@ export const connections = {
 	deviceBound: 'Works in this browser only: its key cannot be copied.',
 	activity: 'Activity',
 	records: 'Records on this device',
-	copy: (ago: string) => `Copy from ${ago}`,
+	copy: (ago: string, unread: number) => `${unread ? 'Incomplete copy' : 'Copy'} from ${ago}`,
 	updating: 'Updating the copy…',
 };

@@ -89,7 +89,6 @@ export const progress = {
 	unreadCount: (count: number) => (count === 1 ? '1 kind not read' : `${count} kinds not read`),
 	technical: 'Technical details',
 	columns: ['Kind', 'Count', 'Size', 'Time'],
-	codes: 'Reason',
 	requests: (count: number, requests: string) => (count === 1 ? '1 request' : `${requests} requests`),
 	timeHint: 'The times add up to more than the whole, because several requests are out at once.',
 };

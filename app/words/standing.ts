@@ -36,6 +36,6 @@ export const paused = {
 export const underWay = {
 	send: 'Your records are being sent.',
 	collect: 'Your records are being collected.',
-	stopped: 'Collecting your records has stopped.',
+	stopped: 'Reading your records has stopped.',
 	show: 'Show how it goes',
 };

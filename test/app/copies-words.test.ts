@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { durationWords, recordsWords } from '../../app/words/amounts.js';
-import { effortWords, readingWords } from '../../app/words/copies.js';
+import { copyLacks, effortWords, readingWords } from '../../app/words/copies.js';
 import { reasonsWords } from '../../app/words/reasons.js';
 import type { SyncEntry } from '../../sw/contract.js';
 
@@ -16,6 +16,35 @@ const entry = (change: Partial<SyncEntry>): SyncEntry => ({
 	ms: 14_200,
 	error: null,
 	...change,
+});
+
+describe('what a copy is without', () => {
+	const now = new Date(2026, 10, 22, 12).getTime();
+	const kind = (type: string, status: 'ok' | 'failed', count: number, at = now) => ({
+		type,
+		status,
+		count,
+		at,
+		bytes: 0,
+	});
+
+	it('is nothing where everything could be read', () => {
+		expect(copyLacks([kind('Goal', 'ok', 3)], now, now, 'en-US')).toBe('');
+	});
+
+	it('names what is older than the copy, and what is missing', () => {
+		const kinds = [kind('AllergyIntolerance', 'failed', 3, now - 3 * 86_400_000), kind('Goal', 'failed', 0)];
+		expect(copyLacks(kinds, now, now, 'en-US')).toBe(
+			'Allergies are from 3 days ago and Health goals could not be read',
+		);
+	});
+
+	it('gives the time where both are of the same day', () => {
+		const before = new Date(2026, 10, 22, 11, 59, 30).getTime();
+		expect(copyLacks([kind('Goal', 'failed', 1, before)], now, now, 'en-US')).toMatch(
+			/^Health goals are from 11:59\sAM$/,
+		);
+	});
 });
 
 describe('a reading into a copy in words', () => {

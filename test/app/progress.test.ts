@@ -5,9 +5,11 @@ import {
 	jobTotals,
 	keepJobOf,
 	kindFraction,
+	leftSources,
 	slowKinds,
 	sortKinds,
 	sourceFraction,
+	stuckSources,
 	unreadKinds,
 } from '../../app/progress.js';
 import { makeKind as kind, makeJob, makeSource } from './jobs.js';
@@ -77,6 +79,39 @@ describe('how far a job is', () => {
 		expect(jobFraction(makeJob({ sources: [makeSource({ kinds: [kind('Patient', 'waiting')] })] }))).toBe(0);
 		expect(jobFraction({ ...all, kind: 'collect' })).toBeLessThan(1);
 		expect(jobFraction(makeJob({ status: 'done' }))).toBe(1);
+	});
+});
+
+describe('the sources that stop a job', () => {
+	const error = { code: 'nothing_read', correlationId: '' } as const;
+	const good = makeSource({ name: 'Harbor', step: 'sending' });
+	const names = (job: Parameters<typeof stuckSources>[0]) => stuckSources(job).map(({ name }) => name);
+
+	it('are those that failed by what the job failed by', () => {
+		const failed = makeSource({ name: 'Bayside', step: 'failed', error });
+		expect(names(makeJob({ status: 'failed', error, sources: [good, failed] }))).toEqual(['Bayside']);
+		const relay = { code: 'too_large', correlationId: '' } as const;
+		expect(names(makeJob({ status: 'failed', error: relay, sources: [good, failed] }))).toEqual([]);
+	});
+
+	it('are those that a paused job waits for, unless it is this device that is offline', () => {
+		const held = makeSource({ name: 'Bayside', step: 'fetching', held: { code: 'network' } });
+		const offline = makeSource({ name: 'Bayside', step: 'fetching', held: { code: 'offline' } });
+		expect(names(makeJob({ status: 'waiting', sources: [good, held] }))).toEqual(['Bayside']);
+		expect(names(makeJob({ status: 'running', sources: [good, held] }))).toEqual([]);
+		expect(names(makeJob({ status: 'waiting', sources: [good, offline] }))).toEqual([]);
+	});
+
+	it('are none that could be left out where no other is left', () => {
+		const failed = makeSource({ step: 'failed', error });
+		expect(names(makeJob({ status: 'failed', error, sources: [failed] }))).toEqual([]);
+	});
+
+	it('are told once the job is done without them', () => {
+		const failed = makeSource({ name: 'Bayside', step: 'failed', error });
+		const done = makeSource({ name: 'Harbor', step: 'done' });
+		expect(leftSources(makeJob({ status: 'done', sources: [done, failed] }))).toEqual([failed]);
+		expect(leftSources(makeJob({ status: 'failed', error, sources: [done, failed] }))).toEqual([]);
 	});
 });
 

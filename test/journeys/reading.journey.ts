@@ -79,6 +79,59 @@ test('a source of which nothing can be read is a failure, never an empty record,
 	expectEqual(await asking.lines(), stack, [['harbor', 'camila']]);
 });
 
+test('one provider that gives nothing does not keep the others back, and what is missing is said first', async ({
+	page,
+	stack,
+	agent,
+}) => {
+	await connect(page, { provider: 'Harbor', username: 'camila' });
+	await connect(page, { provider: 'Summit', username: 'linnea' });
+	const asking = await agent();
+	await page.goto((await asking.link()).url);
+	await include(page, 'Harbor Medical Group').check();
+	await include(page, 'Summit Regional').check();
+	stack.sandbox.faults.add({ system: 'summit', match: { endpoint: 'fhir' }, action: { status: 403 } });
+	stack.sandbox.faults.add({
+		system: 'harbor',
+		match: { endpoint: 'fhir', type: 'AllergyIntolerance' },
+		action: { status: 403 },
+	});
+	await send(page);
+	await expect(page.getByRole('heading', { name: 'Summit Regional could not be read' })).toBeVisible({
+		timeout: 30_000,
+	});
+	await page.getByRole('button', { name: 'Send without Summit Regional' }).click();
+	await expectSent(page);
+	const missing = page.getByRole('region', { name: 'Not everything could be read' });
+	await expect(missing).toContainText('Summit Regional was left out');
+	await expect(missing).toContainText('Allergies');
+	await asking.event('done');
+	const records = [...stack.sandbox.resources('harbor', 'camila')].filter(({ type }) => type === 'Condition');
+	expect((await asking.lines()).filter((line) => JSON.parse(line).resourceType === 'Condition')).toHaveLength(
+		records.length,
+	);
+});
+
+test('a sending under way is shown on every other screen, with the way back', async ({ page, stack, agent }) => {
+	await connect(page, { provider: 'Harbor', username: 'camila' });
+	const asking = await agent();
+	await choose(page, asking);
+	const hang = stack.sandbox.faults.add({ match: { endpoint: 'fhir', type: 'Condition' }, action: { hang: true } });
+	await send(page);
+	await expect(page.getByRole('heading', { name: 'Sending your records' })).toBeVisible();
+	const back = page.getByRole('link', { name: 'Show how it goes' });
+	await expect(back).toBeHidden();
+	for (const path of ['/', '/connections']) {
+		await page.goto(path);
+		await expect(back).toBeVisible();
+	}
+	await back.click();
+	await expect(page.getByRole('heading', { name: 'Sending your records' })).toBeVisible();
+	hang();
+	await page.getByRole('button', { name: 'Cancel' }).click();
+	await expect(page.getByRole('heading', { name: 'Sending was cancelled' })).toBeVisible();
+});
+
 test('a next link to another origin is not followed, never gets the token, and is told', async ({
 	page,
 	stack,

@@ -48,7 +48,7 @@ const sizes = [
 		bytes: screen('connections'),
 		aim: 25_000,
 	},
-	{ name: 'worker', told: 'service worker', bytes: gzipped('sw.js'), aim: 85_000 },
+	{ name: 'worker', told: 'service worker', bytes: gzipped('sw.js'), aim: 90_000 },
 ];
 
 /** Octets between what the README says and what is so. */

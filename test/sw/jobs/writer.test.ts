@@ -34,6 +34,7 @@ const source = (connectionId: string): Job['sources'][number] => ({
 	fhirBaseUrl: 'https://fhir.test',
 	patient: { id: 'p1' },
 	step: 'fetching',
+	error: null,
 });
 const emptyJob = (sources = 1): Job => ({
 	id: JOB,
