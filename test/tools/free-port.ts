@@ -1,11 +1,19 @@
 import { createServer } from 'node:net';
 
-/** A port of this machine that nobody listened on a moment ago. */
+/** Below what Linux gives to whoever asks for any port (32768 on): nobody else comes upon it before it is used. */
+const [FIRST, LAST] = [20_000, 32_000];
+
+/** A port of this machine that nobody listens on. */
 export async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	if (typeof address !== 'object' || !address) throw new Error('no port');
-	return address.port;
+	for (;;) {
+		const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+		const server = createServer();
+		const free = await new Promise<boolean>((resolve) => {
+			server.once('error', () => resolve(false));
+			server.listen(port, 'localhost', () => resolve(true));
+		});
+		if (!free) continue;
+		await new Promise((resolve) => server.close(resolve));
+		return port;
+	}
 }

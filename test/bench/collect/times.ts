@@ -9,6 +9,7 @@ import { sendOnce } from './send.js';
 export interface Times {
 	network: Network;
 	mb: number;
+	runs: number;
 	/** What the EHR was asked for, preflights left out. */
 	requests: number;
 	/** What came over the wire, in octets. */
@@ -47,6 +48,7 @@ export async function measureTimes(network: Network, mb: number, runs: number): 
 		return {
 			network,
 			mb,
+			runs,
 			requests: floor.fetches.length,
 			octets,
 			send: median(sends),
