@@ -149,11 +149,3 @@ export function keepJobOf(
 				sources.some((source) => source.connectionId === connectionId),
 		);
 }
-
-/** When the last reading into the copy of a connection ended, of those that this page has heard of; 0 for none. */
-export function keepEndOf(connectionId: string, newest: Record<string, JobView>): number {
-	const ends = Object.values(newest)
-		.filter(({ kind, sources }) => kind === 'keep' && sources.some((source) => source.connectionId === connectionId))
-		.map(({ finishedAt }) => finishedAt ?? 0);
-	return Math.max(0, ...ends);
-}

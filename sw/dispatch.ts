@@ -7,6 +7,7 @@ import {
 	CONTRACT_VERSION,
 	type CommandMessage,
 	type CommandName,
+	isOver,
 	type Payload,
 	type Reply,
 	type ReplyMessage,
@@ -101,8 +102,8 @@ const handlers: Handlers = {
 	'collecting.set': async (collecting) => announced({}, setCollecting(collecting)),
 	'job.run': async ({ id }) => {
 		const slice = await runSlice(id);
-		// A send that is over has kept or cleared what was made for it.
-		if (slice.job.status === 'done') await announce();
+		// A send that is over has kept or cleared what was made for it; a reading into a copy has left its history.
+		if (isOver(slice.job)) await announce();
 		return slice;
 	},
 	'job.retry': async ({ id, without }) => announced(await retryJob(id, without)),

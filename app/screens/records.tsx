@@ -13,7 +13,7 @@ import { errorWords } from '../parts/error-words.js';
 import { Icon } from '../parts/icons.js';
 import { Patient } from '../parts/patient.js';
 import { Opening, Screen } from '../parts/screen.js';
-import { jobTotals, keepEndOf, keepJobOf } from '../progress.js';
+import { jobTotals, keepJobOf } from '../progress.js';
 import { attempt, call, connections, jobs, now, online, overview, takeJob } from '../state.js';
 import { useTrip } from '../trip.js';
 import { bytesWords, countWords, recordsWords } from '../words/amounts.js';
@@ -52,8 +52,8 @@ function useDetail(
 	onError: (error: WireError | null) => void,
 ) {
 	const [detail, setDetail] = useState<CopyDetail | null>(null);
-	// One that fails at once may be over before it was ever seen under way.
-	const ended = keepEndOf(id, jobs.value);
+	// Told anew when a reading has ended and its history is written, also for one that was over before it was seen under way.
+	const told = overview.value?.revision;
 	useEffect(() => {
 		let stale = false;
 		attempt(
@@ -63,7 +63,7 @@ function useDetail(
 		return () => {
 			stale = true;
 		};
-	}, [id, keep, copy?.at, job?.id, ended]);
+	}, [id, keep, copy?.at, job?.id, told]);
 	return detail;
 }
 

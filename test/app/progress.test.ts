@@ -3,7 +3,6 @@ import {
 	jobFraction,
 	jobSteps,
 	jobTotals,
-	keepEndOf,
 	keepJobOf,
 	kindFraction,
 	leftSources,
@@ -209,7 +208,5 @@ describe('the reading into a copy', () => {
 
 	it('is over as soon as the page has heard that it is', () => {
 		expect(keepJobOf('c1', [keep], { k: { ...keep, status: 'done' } })).toBeUndefined();
-		expect(keepEndOf('c1', { k: { ...keep, status: 'failed', finishedAt: 7 } })).toBe(7);
-		expect(keepEndOf('c2', { k: { ...keep, status: 'failed', finishedAt: 7 } })).toBe(0);
 	});
 });
