@@ -1,8 +1,9 @@
 /** How long screens with much in them take: fifty connections, and a directory of 20,000 providers. */
+import { ask } from '../ask.js';
 import { Browser, type Page } from './browser.js';
 import { median } from './median.js';
 import { type Stack, startStack } from './processes.js';
-import { ask, connect, openWallet } from './wallet.js';
+import { connect, openWallet } from './wallet.js';
 
 const CONNECTIONS = 50;
 const PROVIDERS = 20_000;

@@ -1,6 +1,6 @@
 /** The wallet as the bench drives it: the app's own commands and screens, by a page alone. */
-import { CONTRACT_VERSION, type CommandName, type Payload, type Reply } from '../../../sw/contract.js';
 import { authorize } from '../../sandbox/client.js';
+import { ask } from '../ask.js';
 import type { Page } from './browser.js';
 import type { Stack } from './processes.js';
 
@@ -22,31 +22,6 @@ export async function connect(page: Page, stack: Stack, system: string, username
 	const { callback } = await authorize(stack.sandbox, system, { username, duration: NINETY_DAYS, params });
 	await page.goto(callback.href);
 	await page.until(() => document.querySelectorAll('article').length > 0, null);
-}
-
-/** Sends a command as the page does: the same message is posted again as long as there is no reply. */
-export async function ask<C extends CommandName>(page: Page, command: C, payload: Payload<C>): Promise<Reply<C>> {
-	const answer = await page.evaluate(
-		async ({ satchel, command, payload }) => {
-			const id = crypto.randomUUID();
-			const { serviceWorker } = navigator;
-			const post = async () => (await serviceWorker.ready).active?.postMessage({ satchel, id, command, payload });
-			return new Promise<{ ok: boolean; reply?: unknown; error?: { code: string } }>((resolve) => {
-				const again = setInterval(post, 4000);
-				const receive = ({ data }: MessageEvent) => {
-					if (data?.id !== id) return;
-					clearInterval(again);
-					serviceWorker.removeEventListener('message', receive);
-					resolve(data);
-				};
-				serviceWorker.addEventListener('message', receive);
-				void post();
-			});
-		},
-		{ satchel: CONTRACT_VERSION, command, payload },
-	);
-	if (!answer.ok) throw new Error(`${command}: ${answer.error?.code}`);
-	return answer.reply as Reply<C>;
 }
 
 /** Presses what a person would press: a button, link or checkbox by the text on or beside it. */

@@ -1,13 +1,8 @@
 /** The wallet in a browser, as the bench drives it: the app's own screens and commands, and the worker's life and death. */
 import type { BrowserContext, CDPSession, Locator, Page, Worker } from '@playwright/test';
-import {
-	CONTRACT_VERSION,
-	type CommandName,
-	type ConnectionView,
-	type Payload,
-	type Reply,
-} from '../../../sw/contract.js';
+import type { CommandName, ConnectionView, Payload, Reply } from '../../../sw/contract.js';
 import { authorize } from '../../sandbox/client.js';
+import { ask } from '../ask.js';
 import { SERVERS, type Server, type TokenStack } from './stack.js';
 
 const NINETY_DAYS = 90 * 24 * 3600;
@@ -99,29 +94,4 @@ export class Wallet {
 	close(): Promise<void> {
 		return this.context.close();
 	}
-}
-
-/** Sends a command as the page does: the same message is posted again as long as there is no reply. */
-export async function ask<C extends CommandName>(page: Page, command: C, payload: Payload<C>): Promise<Reply<C>> {
-	const answer = await page.evaluate(
-		async ({ satchel, command, payload }) => {
-			const id = crypto.randomUUID();
-			const { serviceWorker } = navigator;
-			const post = async () => (await serviceWorker.ready).active?.postMessage({ satchel, id, command, payload });
-			return new Promise<{ ok: boolean; reply?: unknown; error?: { code: string } }>((resolve) => {
-				const again = setInterval(post, 4000);
-				const receive = ({ data }: MessageEvent) => {
-					if (data?.id !== id) return;
-					clearInterval(again);
-					serviceWorker.removeEventListener('message', receive);
-					resolve(data);
-				};
-				serviceWorker.addEventListener('message', receive);
-				void post();
-			});
-		},
-		{ satchel: CONTRACT_VERSION, command, payload },
-	);
-	if (!answer.ok) throw new Error(`${command}: ${answer.error?.code}`);
-	return answer.reply as Reply<C>;
 }
