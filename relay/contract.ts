@@ -35,10 +35,17 @@ export const routes = {
 	blobs: (sid: string) => `/api/sessions/${sid}/blobs`,
 	part: (sid: string, bid: string, n: number) => `/api/sessions/${sid}/blobs/${bid}/${n}`,
 	manifest: (sid: string) => `/api/sessions/${sid}/manifest`,
+	/** Whether this process can serve (readiness): its store can be written, and it is not stopping. */
 	health: '/api/health',
+	/** Whether this process answers at all (liveness). */
+	live: '/api/health/live',
 	providers: '/api/providers',
 	assertions: '/api/assertions',
 	jwks: '/.well-known/jwks.json',
+	/** For Prometheus. */
+	metrics: '/metrics',
+	/** What an AI needs to ask this relay, as one file. */
+	skill: '/skill.zip',
 } as const;
 
 /** Response headers of `GET /manifest` while it answers 204. */
@@ -235,6 +242,8 @@ export const relayErrors = {
 	session_not_found: 404,
 	part_not_found: 404,
 	not_found: 404,
+	/** The body came too slowly, or not to its end in time. */
+	request_timeout: 408,
 	already_claimed: 409,
 	already_exists: 409,
 	already_sent: 409,

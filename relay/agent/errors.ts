@@ -46,6 +46,14 @@ export type AgentErrorCode =
 	| 'output_unsafe'
 	/** The file system said no: full, read-only, not a folder. */
 	| 'output_failed'
+	/** Nothing was delivered into this folder. */
+	| 'no_records'
+	/** What is in the folder is not what was written there. */
+	| 'records_damaged'
+	/** No resource or document has this name here. */
+	| 'ref_unknown'
+	/** A question that cannot be answered as it was put; `detail` says why. */
+	| 'query_invalid'
 	/** SIGINT or SIGTERM. */
 	| 'interrupted'
 	/** A fault of the program. */
@@ -98,7 +106,14 @@ export function isInvalidDelivery(error: unknown): error is AgentError {
 
 /** 1 error · 2 usage · 3 what was sent is not valid or too large · 4 the session is over · 130 interrupted. */
 export function exitCode({ code }: AgentError): number {
-	if (code === 'usage' || code === 'relay_url_invalid' || code === 'request_invalid') return 2;
+	if (
+		code === 'usage' ||
+		code === 'query_invalid' ||
+		code === 'ref_unknown' ||
+		code === 'relay_url_invalid' ||
+		code === 'request_invalid'
+	)
+		return 2;
 	if (INVALID.has(code) || code === 'delivery_too_large') return 3;
 	if (GONE.has(code)) return 4;
 	return code === 'interrupted' ? 130 : 1;

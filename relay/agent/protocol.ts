@@ -185,7 +185,7 @@ export async function processDeleteSessionResponse(response: Response): Promise<
 async function refusal(response: Response): Promise<AgentError> {
 	const { status, headers } = response;
 	const retryAfter = seconds(headers.get('retry-after'));
-	if (status === 429) return new AgentError('relay_busy', { retryAfter });
+	if (status === 429 || status === 408) return new AgentError('relay_busy', { retryAfter });
 	if (status >= 500) return new AgentError('relay_unavailable', { retryAfter });
 	const problem = v.safeParse(Problem, await json(response).catch(() => null));
 	if (!problem.success || status < 400) return new AgentError('relay_invalid');

@@ -28,6 +28,10 @@ const words: Record<AgentErrorCode, string> = {
 	output_exists: 'The folder holds a delivery already. Choose another, or replace it with --force.',
 	output_unsafe: 'Others could write into this folder. Choose another, or take the permission away (chmod 700).',
 	output_failed: 'The folder cannot be written: is the disk full, or the path wrong?',
+	no_records: 'There are no records in this folder. Ask for some with "request".',
+	records_damaged: 'The records in this folder are not as they were written: something changed or removed files.',
+	ref_unknown: 'There is no resource or document of that name here. "search" and "list" give names.',
+	query_invalid: 'The question cannot be answered as it was put.',
 	interrupted: 'Interrupted. No records were kept.',
 	internal: 'A fault in the program. No records were kept.',
 };

@@ -1,7 +1,12 @@
 /** A configuration that cannot be used, and the files that one names. */
 import { readFileSync } from 'node:fs';
 
-export type ConfigErrorCode = 'environment_invalid' | 'providers_invalid' | 'jwks_invalid' | 'assertion_keys_invalid';
+export type ConfigErrorCode =
+	| 'environment_invalid'
+	| 'providers_invalid'
+	| 'jwks_invalid'
+	| 'assertion_keys_invalid'
+	| 'redis_unreachable';
 
 export class ConfigError extends Error {
 	override name = 'ConfigError';

@@ -15,8 +15,12 @@ export interface RelayConfig {
 	/** 0 takes a free one. */
 	port: number;
 	dataDir: string;
+	/** `redis://` or `rediss://`, possibly with a password: never shown or logged. Null keeps everything in `dataDir`. */
+	redisUrl: string | null;
 	/** The built app. */
 	appDir: string;
+	/** The built skill: `SKILL.md` and the script beside it. */
+	skillDir: string;
 	/** The origin people see, when it is not `http://localhost:PORT`. HSTS is sent when it is https. */
 	baseUrl: string | null;
 	providers: readonly Provider[];
@@ -32,8 +36,23 @@ export interface RelayConfig {
 	partBytes: number;
 	/** Origins besides https that the worker may reach: a sandbox EHR on this machine. */
 	loopbackConnect: readonly string[];
-	/** Sessions one address may make in a minute. */
+	/** Sessions one address may make in a minute, and in a day (UTC). */
 	sessionsPerMinute: number;
+	sessionsPerDay: number;
+	/** Uploads under way at a time: of one session, and in this process. */
+	uploadsPerSession: number;
+	uploads: number;
+	/** Octets that must stay free on the disk of `dataDir`: beyond them nothing new is taken. */
+	minFreeBytes: number;
+	/** Seconds within which a request's headers, and the whole of it, must have arrived. */
+	headerSeconds: number;
+	bodySeconds: number;
+	/** Octets a second, on the average after the first ten seconds, below which a body is given up; also one being read. */
+	minRate: number;
+	/** Seconds that what is under way has to finish when the relay is told to stop. */
+	stopSeconds: number;
+	/** Opens `/metrics` to whoever has it; without one only this machine may read them. Never shown or logged. */
+	metricsToken: string | null;
 	/** Whether a proxy in front sets X-Forwarded-For. */
 	trustProxy: boolean;
 	/** For the person who starts the relay: what works, and should not stay as it is. */
@@ -46,7 +65,9 @@ export function relayConfig(given: Partial<RelayConfig> = {}): RelayConfig {
 		host: 'localhost',
 		port: 8787,
 		dataDir: './.data',
+		redisUrl: null,
 		appDir: 'dist/app',
+		skillDir: 'dist/skill',
 		baseUrl: null,
 		providers: [],
 		jwks: { keys: [] },
@@ -57,6 +78,15 @@ export function relayConfig(given: Partial<RelayConfig> = {}): RelayConfig {
 		partBytes: LIMITS.partBytes,
 		loopbackConnect: [],
 		sessionsPerMinute: 60,
+		sessionsPerDay: 2000,
+		uploadsPerSession: 16,
+		uploads: 2048,
+		minFreeBytes: 512 * 1024 * 1024,
+		headerSeconds: 10,
+		bodySeconds: 600,
+		minRate: 4096,
+		stopSeconds: 30,
+		metricsToken: null,
 		trustProxy: false,
 		warnings: [],
 		...given,

@@ -24,8 +24,16 @@ export interface RouteDeps extends RelayDeps {
 	creations: RateLimit;
 }
 
+/** What a socket knows of a request beyond it. */
+export interface RequestInfo {
+	/** The peer's. */
+	address?: string;
+	/** The body as Node's own stream: a web stream around it costs a third of an upload. At most one of the two is read. */
+	body?: AsyncIterable<Uint8Array>;
+}
+
 /** What hono carries along with each request. */
 export interface RelayEnv {
-	Bindings: { address?: string };
+	Bindings: RequestInfo;
 	Variables: { correlationId: string };
 }

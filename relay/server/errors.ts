@@ -26,6 +26,7 @@ const titles: Record<RelayErrorCode, string> = {
 	session_not_found: 'There is no such session, or the token is not one of its tokens.',
 	part_not_found: 'The session has no such part.',
 	not_found: 'There is nothing here.',
+	request_timeout: 'The body came too slowly; send it again.',
 	already_claimed: 'The session was claimed by somebody else.',
 	already_exists: 'This exists already with another content.',
 	already_sent: 'The session is finished and takes nothing new.',

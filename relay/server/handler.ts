@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { matchedRoutes } from 'hono/route';
 import { waitHeaders } from '../contract.js';
-import type { RelayDeps, RelayEnv, RouteDeps } from './deps.js';
+import type { RelayDeps, RelayEnv, RequestInfo, RouteDeps } from './deps.js';
 import { describeFailure, problem, RelayError, toRelayError } from './errors.js';
 import { apiPolicy, commonHeaders } from './headers.js';
 import { RateLimit } from './limits.js';
@@ -21,7 +21,7 @@ import { partRoutes } from './routes/parts.js';
 import { providerRoutes } from './routes/providers.js';
 import { sessionRoutes } from './routes/session.js';
 
-export type Relay = (request: Request, info?: { address?: string }) => Promise<Response>;
+export type Relay = (request: Request, info?: RequestInfo) => Promise<Response>;
 
 export function createRelay(deps: RelayDeps): Relay {
 	const { config, log, clock } = deps;

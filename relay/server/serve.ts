@@ -58,7 +58,7 @@ export async function startRelay(config: RelayConfig, log: Log = silent): Promis
 				});
 				await closed;
 				cancel();
-				store.close();
+				await store.close();
 			})();
 			return closing;
 		},
@@ -86,8 +86,9 @@ async function listen({ host, port }: RelayConfig, relay: Relay): Promise<Server
 function listenOn(host: string, port: number, relay: Relay): Promise<Server> {
 	const server = createAdaptorServer({
 		fetch: (request, { incoming }) => {
-			const address = (incoming as HttpBindings['incoming']).socket.remoteAddress;
-			return relay(request, address ? { address } : {});
+			const body = incoming as HttpBindings['incoming'];
+			const address = body.socket.remoteAddress;
+			return relay(request, { body, ...(address && { address }) });
 		},
 		overrideGlobalObjects: false,
 		serverOptions: {

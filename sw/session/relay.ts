@@ -90,6 +90,7 @@ const CODES: Record<string, ErrorCode> = {
 	already_claimed: 'already_claimed',
 	already_sent: 'already_sent',
 	too_large: 'too_large',
+	request_timeout: 'relay_unavailable',
 	too_many_requests: 'relay_unavailable',
 	unavailable: 'relay_unavailable',
 };

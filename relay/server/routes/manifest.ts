@@ -6,6 +6,7 @@ import { authorize } from '../capability.js';
 import type { Clock } from '../clock.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
+import type { Session } from '../store/store.js';
 
 const path = '/api/sessions/:sid/manifest';
 
@@ -28,12 +29,18 @@ export function manifestRoutes({ store, clock, stopping }: RouteDeps) {
 	app.get(path, async (c) => {
 		const { sid } = c.req.param();
 		const request = c.req.raw;
-		let session = await authorize(store, request, sid, ['read']);
-		const seconds = waitSeconds(c.req.query('wait'));
-		if (session.state !== 'sent' && seconds > 0) {
-			const milliseconds = Math.min(seconds * 1000, session.expiresAt - clock.now());
-			await until(clock, milliseconds, [request.signal, stopping], (signal) => store.changed(sid, signal));
+		const watch = store.watch(sid);
+		let session: Session;
+		try {
 			session = await authorize(store, request, sid, ['read']);
+			const seconds = waitSeconds(c.req.query('wait'));
+			if (session.state !== 'sent' && seconds > 0) {
+				const milliseconds = Math.min(seconds * 1000, session.expiresAt - clock.now());
+				await until(clock, milliseconds, [request.signal, stopping], (signal) => watch.changed(signal));
+				session = await authorize(store, request, sid, ['read']);
+			}
+		} finally {
+			watch.close();
 		}
 		const manifest = await store.readManifest(sid);
 		if (manifest !== null) return c.body(manifest, 200, { 'Content-Type': 'application/jose' });

@@ -20,8 +20,9 @@ import { fileStream, namesIn, privateDirectory, readIfThere, Staging, syncDirect
 import { Layout, MANIFEST, RECORD } from './layout.js';
 import { KeyedLock } from './lock.js';
 import { Entry, partName, type SessionRecord, type Tombstone } from './record.js';
-import type { Found, NewSession, PartInfo, PartPosition, Session, Store, Stored } from './store.js';
+import type { Found, NewSession, PartInfo, PartPosition, Session, Store, Stored, Watch } from './store.js';
 import { TOMBSTONE_MS } from './store.js';
+import { Watches } from './watches.js';
 
 const SWEEP_MS = 60_000;
 
@@ -42,6 +43,7 @@ class DiskStore implements Store {
 	#entries = new Map<string, Entry>();
 	#gone = new Map<string, Tombstone>();
 	#locks = new KeyedLock();
+	#watches = new Watches();
 	#layout: Layout;
 	#staging: Staging;
 	#clock: Clock;
@@ -104,7 +106,7 @@ class DiskStore implements Store {
 			const record = { ...entry.record, ownerHash };
 			await this.#staging.replace(this.#layout.session(sid), RECORD, JSON.stringify(record));
 			entry.record = record;
-			entry.wake();
+			this.#watches.wake(sid);
 			return 'created';
 		});
 	}
@@ -123,7 +125,7 @@ class DiskStore implements Store {
 					if (now.check(part) === 'repeated') return 'repeated';
 					await staged.place(this.#layout.session(sid), partName(part));
 					now.add(part);
-					now.wake();
+					this.#watches.wake(sid);
 					return 'created';
 				});
 			} finally {
@@ -153,7 +155,7 @@ class DiskStore implements Store {
 			}
 			await this.#staging.replace(this.#layout.session(sid), MANIFEST, manifest);
 			entry.sent = true;
-			entry.wake();
+			this.#watches.wake(sid);
 			return 'created';
 		});
 	}
@@ -163,18 +165,8 @@ class DiskStore implements Store {
 		return entry.sent ? readIfThere(join(this.#layout.session(sid), MANIFEST)) : null;
 	}
 
-	changed(sid: string, signal: AbortSignal): Promise<void> {
-		const entry = this.#entries.get(sid);
-		if (!entry || entry.sent || this.#expired(entry) || signal.aborted) return Promise.resolve();
-		return new Promise((resolve) => {
-			const wake = () => {
-				entry.waiters.delete(wake);
-				signal.removeEventListener('abort', wake);
-				resolve();
-			};
-			entry.waiters.add(wake);
-			signal.addEventListener('abort', wake);
-		});
+	watch(sid: string): Watch {
+		return this.#watches.watch(sid);
 	}
 
 	remove(sid: string): Promise<void> {
@@ -198,7 +190,7 @@ class DiskStore implements Store {
 		}
 	}
 
-	close(): void {
+	async close(): Promise<void> {
 		this.#closed = true;
 		this.#cancelSweep();
 	}
@@ -257,7 +249,7 @@ class DiskStore implements Store {
 		);
 		this.#entries.delete(sid);
 		this.#gone.set(sid, tombstone);
-		entry.wake();
+		this.#watches.wake(sid);
 		await rm(this.#layout.session(sid), { recursive: true, force: true });
 		if (!written) await write();
 	}

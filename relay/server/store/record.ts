@@ -63,7 +63,6 @@ const key = ({ bid, n }: PartPosition) => `${bid}.${n}`;
 
 /** A session that lives, with the index of its parts and the uploads under way. */
 export class Entry {
-	readonly waiters = new Set<() => void>();
 	#parts = new Map<string, PartInfo>();
 	#uploads = new Map<string, Set<PartInfo>>();
 	#bytes = 0;
@@ -138,9 +137,5 @@ export class Entry {
 			uploads.delete(upload);
 			if (uploads.size === 0 && this.#uploads.get(key(part)) === uploads) this.#uploads.delete(key(part));
 		};
-	}
-
-	wake(): void {
-		for (const waiter of [...this.waiters]) waiter();
 	}
 }

@@ -54,6 +54,13 @@ export type Stored = 'created' | 'repeated';
 /** How long the token hashes of an ended session are kept. */
 export const TOMBSTONE_MS = 24 * 3600 * 1000;
 
+export interface Watch {
+	/** Resolves when something has happened since `watch` was called, or when `signal` aborts. */
+	changed(signal: AbortSignal): Promise<void>;
+	/** Whoever watches says when it is over, whatever came of it. */
+	close(): void;
+}
+
 export interface Store {
 	/** Rejects when the store cannot be written. */
 	ready(): Promise<void>;
@@ -89,10 +96,10 @@ export interface Store {
 	readManifest(sid: string): Promise<string | null>;
 
 	/**
-	 * Resolves when the session is claimed, gets a part, is sent or ended from now on, at once if it is sent or ended
-	 * already, or when `signal` aborts. The store wakes its callers; it does not look again and again.
+	 * Notices, from this call on, that the session is claimed, gets a part, is sent or ended, through whichever process. The
+	 * store wakes its callers: watching costs no reads. Watch before looking, so that nothing falls in between.
 	 */
-	changed(sid: string, signal: AbortSignal): Promise<void>;
+	watch(sid: string): Watch;
 
 	/** Ends the session: its data is deleted, its token hashes are kept for `TOMBSTONE_MS`. */
 	remove(sid: string): Promise<void>;
@@ -101,5 +108,5 @@ export interface Store {
 	sweep(): Promise<void>;
 
 	/** Stops sweeping. What is under way may still finish. */
-	close(): void;
+	close(): Promise<void>;
 }
