@@ -1,35 +1,46 @@
 /** Reading request bodies: bounded, and checked while they stream. */
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { LIMITS } from '../contract.js';
+import type { RequestInfo } from './deps.js';
 import { RelayError } from './errors.js';
+import { type Pace, Pacer } from './pace.js';
+import { fromNode, fromWeb } from './source.js';
 
-/** Chunk by chunk. A body that breaks off is the client's doing: `bad_request`. */
-export async function* chunks(request: Request): AsyncGenerator<Uint8Array> {
-	if (!request.body) return;
-	const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-	let ended = false;
+/**
+ * Chunk by chunk: from Node's own stream where the socket has given one, or the request's. A body that breaks off is the client's
+ * doing. When reading stops before its end, a socket's stream is left alive, because the answer goes the same way: what still comes
+ * is for the server to throw away.
+ * @throws {RelayError} `bad_request`; `request_timeout` when it comes more slowly than `pace` asks
+ */
+export async function* chunks(request: Request, { body }: RequestInfo = {}, pace?: Pace): AsyncGenerator<Uint8Array> {
+	const source = body instanceof Readable ? fromNode(body) : request.body && fromWeb(request.body);
+	if (!source) return;
+	const pacer = pace && new Pacer(pace, () => source.fail(new RelayError('request_timeout')));
 	try {
 		while (true) {
-			const { done, value } = await reader.read().catch((cause: unknown) => {
-				ended = true;
-				throw new RelayError('bad_request', { cause });
-			});
-			ended ||= done;
-			if (done) return;
-			yield value;
+			if (pacer) pacer.waiting = true;
+			const chunk = await source.next();
+			if (!chunk) return;
+			if (pacer) {
+				pacer.waiting = false;
+				pacer.bytes += chunk.length;
+			}
+			yield chunk;
 		}
 	} finally {
-		if (!ended) await reader.cancel().catch(() => undefined);
+		pacer?.end();
+		source.stop();
 	}
 }
 
-/** The whole body as text. @throws {RelayError} `too_large` above `limit` octets, `bad_request` if not UTF-8. */
-export async function readText(request: Request, limit: number): Promise<string> {
+/** The whole body as text. @throws {RelayError} `too_large` above `limit` octets, `bad_request` if not UTF-8; as `chunks` */
+export async function readText(request: Request, limit: number, info?: RequestInfo, pace?: Pace): Promise<string> {
 	if (Number(request.headers.get('Content-Length') ?? 0) > limit) throw new RelayError('too_large');
 	const parts: Uint8Array[] = [];
 	let bytes = 0;
-	for await (const chunk of chunks(request)) {
+	for await (const chunk of chunks(request, info, pace)) {
 		bytes += chunk.length;
 		if (bytes > limit) throw new RelayError('too_large');
 		parts.push(chunk);
@@ -42,8 +53,13 @@ export async function readText(request: Request, limit: number): Promise<string>
 }
 
 /** A JSON body of that shape. @throws {RelayError} `too_large`, `bad_request` */
-export async function readJson<T>(request: Request, schema: v.GenericSchema<unknown, T>): Promise<T> {
-	const text = await readText(request, LIMITS.jsonBytes);
+export async function readJson<T>(
+	request: Request,
+	schema: v.GenericSchema<unknown, T>,
+	info?: RequestInfo,
+	pace?: Pace,
+): Promise<T> {
+	const text = await readText(request, LIMITS.jsonBytes, info, pace);
 	let value: unknown;
 	try {
 		value = JSON.parse(text);

@@ -16,7 +16,8 @@ function position({ bid, n }: { bid: string; n: string }): PartPosition | null {
 	return v.is(Id, bid) && v.is(PartNumber, number) ? { bid, n: number } : null;
 }
 
-export function partRoutes({ store }: RouteDeps) {
+export function partRoutes(deps: RouteDeps) {
+	const { store } = deps;
 	const app = new Hono<RelayEnv>();
 
 	app.put(path, async (c) => {
@@ -26,7 +27,7 @@ export function partRoutes({ store }: RouteDeps) {
 		if (!at) throw new RelayError('bad_request');
 		const bytes = contentLength(c.req.raw, Math.min(session.partBytes, session.maxBytes));
 		const digest = contentDigest(c.req.raw);
-		const stored = await store.putPart(sid, { ...at, bytes, digest }, checked(chunks(c.req.raw), digest));
+		const stored = await store.putPart(sid, { ...at, bytes, digest }, checked(chunks(c.req.raw, c.env, deps), digest));
 		return c.body(null, stored === 'created' ? 201 : 200);
 	});
 

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { Id } from '../../contract.js';
 import { namesIn, privateDirectory, readIfThere } from './files.js';
-import { Entry, parsePartName, parseRecord, SessionRecord, Tombstone } from './record.js';
+import { ClockMark, Entry, parsePartName, parseRecord, SessionRecord, Tombstone } from './record.js';
 
 export const RECORD = 'session.json';
 export const MANIFEST = 'manifest';
+export const CLOCK = 'clock.json';
 
 export class Layout {
 	readonly sessions: string;
@@ -29,7 +30,20 @@ export class Layout {
 	}
 
 	async make(): Promise<void> {
-		for (const directory of [this.directory, this.sessions, this.gone]) await privateDirectory(directory);
+		for (const directory of [this.sessions, this.gone, this.staging]) await privateDirectory(directory);
+	}
+
+	/** Drops everything that is kept. */
+	async empty(): Promise<void> {
+		for (const directory of [this.sessions, this.gone, this.staging]) {
+			await rm(directory, { recursive: true, force: true });
+		}
+		await this.make();
+	}
+
+	/** The latest time that a process on this directory has noted, or null. */
+	async loadMark(): Promise<number | null> {
+		return parseRecord(ClockMark, await readIfThere(join(this.directory, CLOCK)))?.time ?? null;
 	}
 
 	/** Reads all tombstones, and drops what is none. */
@@ -39,18 +53,20 @@ export class Layout {
 			const sid = name.replace(/\.json$/, '');
 			const tombstone = parseRecord(Tombstone, await readIfThere(join(this.gone, name)));
 			if (v.is(Id, sid) && tombstone) gone.set(sid, tombstone);
-			else await rm(join(this.gone, name), { recursive: true, force: true });
+			else await rm(join(this.gone, name), { recursive: true, force: true }).catch(() => undefined);
 		}
 		return gone;
 	}
 
-	/** Reads all sessions; drops those that have a tombstone (their deletion was begun) or no record (their creation). */
+	/**
+	 * Reads all sessions but those that have a tombstone (their deletion was begun) or no record (their creation): the sweeper
+	 * removes what is not among them.
+	 */
 	async loadSessions(gone: ReadonlyMap<string, Tombstone>): Promise<Map<string, Entry>> {
 		const entries = new Map<string, Entry>();
 		for (const sid of await namesIn(this.sessions)) {
 			const entry = v.is(Id, sid) && !gone.has(sid) ? await this.#loadSession(sid) : null;
 			if (entry) entries.set(sid, entry);
-			else await rm(this.session(sid), { recursive: true, force: true });
 		}
 		return entries;
 	}

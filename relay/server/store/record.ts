@@ -4,9 +4,6 @@ import { Digest, Id, LIMITS, PartNumber } from '../../contract.js';
 import { RelayError } from '../errors.js';
 import type { PartInfo, PartPosition, Session } from './store.js';
 
-/** Bounds what one session can have in the staging directory at the same time. */
-const UPLOADS_PER_SESSION = 16;
-
 const time = v.pipe(v.number(), v.integer());
 const size = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -34,6 +31,9 @@ export const Tombstone = v.object({
 	until: time,
 });
 export type Tombstone = v.InferOutput<typeof Tombstone>;
+
+/** `clock.json`: the latest time known to a process that had the directory. */
+export const ClockMark = v.object({ v: v.literal(1), time });
 
 /** Null unless the text is JSON of that shape. */
 export function parseRecord<T>(schema: v.GenericSchema<unknown, T>, text: string | null): T | null {
@@ -64,8 +64,15 @@ const key = ({ bid, n }: PartPosition) => `${bid}.${n}`;
 /** A session that lives, with the index of its parts and the uploads under way. */
 export class Entry {
 	#parts = new Map<string, PartInfo>();
-	#uploads = new Map<string, Set<PartInfo>>();
 	#bytes = 0;
+	/** Sizes of the uploads under way, by the part they are for, and their number. */
+	#uploads = new Map<string, number[]>();
+	#underWay = 0;
+	/** What is set aside for each of those parts, and for all of them. */
+	#held = new Map<string, number>();
+	#reserved = 0;
+	/** How many parts and uploads each blob has. */
+	#blobs = new Map<string, number>();
 
 	constructor(
 		public record: SessionRecord,
@@ -87,8 +94,11 @@ export class Entry {
 	}
 
 	add(part: PartInfo): void {
-		this.#bytes += part.bytes - (this.part(part)?.bytes ?? 0);
+		const there = this.part(part);
+		if (!there) this.#countBlob(part.bid, 1);
+		this.#bytes += part.bytes - (there?.bytes ?? 0);
 		this.#parts.set(key(part), part);
+		this.#hold(part);
 	}
 
 	/**
@@ -105,37 +115,46 @@ export class Entry {
 	}
 
 	/**
-	 * Sets the part's octets aside for the time of its upload. Of several uploads of one part only one will be stored,
-	 * so only the longest counts: a repetition is not refused because the first attempt still hangs.
-	 * @returns what gives them back
+	 * Sets the part's octets aside for the time of its upload; nothing for one that is there. Of several uploads of one part only one
+	 * will be stored, so only the longest counts: a repetition is not refused because the first attempt still hangs.
+	 * @param most uploads at a time
+	 * @returns what gives them back, to be called once
 	 * @throws {RelayError} `too_large`, `too_many_requests`
 	 */
-	reserve(part: PartInfo): () => void {
-		const blobs = new Set([...this.#parts.values()].map(({ bid }) => bid));
-		const others: PartInfo[] = [part];
-		let underWay = 0;
-		for (const uploads of this.#uploads.values()) {
-			underWay += uploads.size;
-			others.push(...uploads);
-		}
-		if (underWay >= UPLOADS_PER_SESSION) throw new RelayError('too_many_requests', { retryAfter: 1 });
-		const longest = new Map<string, number>();
-		for (const upload of others) {
-			blobs.add(upload.bid);
-			if (this.part(upload)) continue;
-			longest.set(key(upload), Math.max(longest.get(key(upload)) ?? 0, upload.bytes));
-		}
-		const total = [...longest.values()].reduce((sum, bytes) => sum + bytes, this.#bytes);
-		if (total > this.record.maxBytes || blobs.size > LIMITS.blobsPerSession) throw new RelayError('too_large');
+	reserve(part: PartInfo, most: number): () => void {
+		if (this.#underWay >= most) throw new RelayError('too_many_requests', { retryAfter: 1 });
+		const id = key(part);
+		const growth = this.part(part) ? 0 : Math.max(0, part.bytes - (this.#held.get(id) ?? 0));
+		if (this.#bytes + this.#reserved + growth > this.record.maxBytes) throw new RelayError('too_large');
+		if (!this.#blobs.has(part.bid) && this.#blobs.size >= LIMITS.blobsPerSession) throw new RelayError('too_large');
 
-		const uploads = this.#uploads.get(key(part)) ?? new Set();
-		this.#uploads.set(key(part), uploads);
-		// A copy of its own, so that two uploads of the very same part are two members of the set.
-		const upload = { ...part };
-		uploads.add(upload);
+		const uploads = this.#uploads.get(id) ?? [];
+		this.#uploads.set(id, uploads);
+		uploads.push(part.bytes);
+		this.#underWay++;
+		this.#countBlob(part.bid, 1);
+		this.#hold(part);
 		return () => {
-			uploads.delete(upload);
-			if (uploads.size === 0 && this.#uploads.get(key(part)) === uploads) this.#uploads.delete(key(part));
+			uploads.splice(uploads.indexOf(part.bytes), 1);
+			if (uploads.length === 0) this.#uploads.delete(id);
+			this.#underWay--;
+			this.#countBlob(part.bid, -1);
+			this.#hold(part);
 		};
+	}
+
+	/** What is set aside for that part, anew: the longest of its uploads, or nothing once it is there. */
+	#hold(part: PartInfo): void {
+		const id = key(part);
+		const held = this.#parts.has(id) ? 0 : Math.max(0, ...(this.#uploads.get(id) ?? []));
+		this.#reserved += held - (this.#held.get(id) ?? 0);
+		if (held > 0) this.#held.set(id, held);
+		else this.#held.delete(id);
+	}
+
+	#countBlob(bid: string, by: 1 | -1): void {
+		const count = (this.#blobs.get(bid) ?? 0) + by;
+		if (count > 0) this.#blobs.set(bid, count);
+		else this.#blobs.delete(bid);
 	}
 }

@@ -243,7 +243,7 @@ async function claimedSession(port: number): Promise<Place> {
 	};
 }
 
-/** By itself: `node test/bench/parking.mjs [--turns 5] [--lanes 1,4,16] [--directory DIR] [--relay FILE]`. */
+/** By itself: `parking.mjs`. */
 export async function main(args: string[]): Promise<number> {
 	const option = (name: string) => args[args.indexOf(`--${name}`) + 1] ?? '';
 	const given = (name: string) => args.includes(`--${name}`);

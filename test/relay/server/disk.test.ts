@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { describe, expect, test } from 'vitest';
 import { openDiskStore } from '../../../relay/server/store/disk.js';
+import { Slabs, writeExactly } from '../../../relay/server/store/write.js';
 import { storeSuite } from './store.suite.js';
 import { ManualClock, random, sha256, temporaryDirectory } from './support.js';
 
@@ -47,7 +48,7 @@ describe('the data directory', () => {
 		await store.create(sid, session(clock));
 		expect((await stat(directory)).mode & 0o777).toBe(0o700);
 		for (const path of await files(directory)) expect((await stat(path)).mode & 0o777).toBe(0o600);
-		store.close();
+		await store.close();
 	});
 
 	test('names files by ids and hashes only', async () => {
@@ -61,11 +62,18 @@ describe('the data directory', () => {
 		await store.putManifest(sid, 'm');
 		const base = join(directory, 'sessions', sid);
 		expect((await files(directory)).sort()).toEqual(
-			[join(base, `${bid}.4.${sha256(data)}`), join(base, 'manifest'), join(base, 'session.json')].sort(),
+			[
+				join(directory, 'clock.json'),
+				join(base, `${bid}.4.${sha256(data)}`),
+				join(base, 'manifest'),
+				join(base, 'session.json'),
+			].sort(),
 		);
 		await store.remove(sid);
-		expect(await files(directory)).toEqual([join(directory, 'gone', `${sid}.json`)]);
-		store.close();
+		expect((await files(directory)).sort()).toEqual(
+			[join(directory, 'clock.json'), join(directory, 'gone', `${sid}.json`)].sort(),
+		);
+		await store.close();
 	});
 
 	test('is cleared on start of what a dead process had begun or could not finish', async () => {
@@ -77,7 +85,7 @@ describe('the data directory', () => {
 		await first.create(kept, session(clock));
 		const record = await readFile(join(directory, 'sessions', sid, 'session.json'));
 		await first.remove(sid);
-		first.close();
+		await first.close();
 		// A deletion that got no further than its tombstone; a creation without its record; a part half written.
 		await mkdir(join(directory, 'sessions', sid));
 		await writeFile(join(directory, 'sessions', sid, 'session.json'), record);
@@ -89,7 +97,7 @@ describe('the data directory', () => {
 		expect(await readdir(join(directory, 'staging'))).toEqual([]);
 		expect(await readdir(join(directory, 'gone'))).toEqual([`${sid}.json`]);
 		expect(await second.find(sid)).toMatchObject({ kind: 'gone' });
-		second.close();
+		await second.close();
 	});
 
 	test('that cannot be written makes the store not ready', async () => {
@@ -97,7 +105,212 @@ describe('the data directory', () => {
 		const store = await openDiskStore({ directory, clock: new ManualClock() });
 		await rm(join(directory, 'staging'), { recursive: true });
 		await expect(store.ready()).rejects.toThrow();
-		store.close();
+		await store.close();
+	});
+
+	test('that can no longer be written makes it so within seconds', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory, clock });
+		await store.ready();
+		await rm(join(directory, 'staging'), { recursive: true });
+		clock.advance(5000);
+		await expect(store.ready()).rejects.toThrow();
+		await store.close();
+	});
+
+	test.runIf(existsSync('/proc'))('below /proc is refused at once', async () => {
+		const directory = '/proc/satchel/data';
+		await expect(openDiskStore({ directory, clock: new ManualClock() })).rejects.toMatchObject({ code: 'ENOENT' });
+	});
+
+	test('is made with the folders above it', async () => {
+		const directory = join(temporaryDirectory(), 'a', 'b');
+		const store = await openDiskStore({ directory, clock: new ManualClock() });
+		expect((await stat(directory)).isDirectory()).toBe(true);
+		await store.close();
+	});
+});
+
+describe('one process a directory', () => {
+	const use = (directory: string) => openDiskStore({ directory, clock: new ManualClock() });
+
+	test.each(['short', 'l'.repeat(120)])('a second store is refused while the first is open: %s', async (name) => {
+		const directory = join(temporaryDirectory(), name);
+		const first = await use(directory);
+		await writeFile(join(directory, 'staging', 'upload'), 'half a part');
+		await expect(use(directory)).rejects.toMatchObject({ code: 'ELOCKED', path: directory });
+		// It has not touched what the first one writes, nor the sign that the directory is in use.
+		expect(await readdir(join(directory, 'staging'))).toEqual(['upload']);
+		await expect(use(directory)).rejects.toMatchObject({ code: 'ELOCKED' });
+		await first.close();
+		await (await use(directory)).close();
+		expect((await readdir(directory)).filter((entry) => entry.startsWith('in-use.'))).toEqual([]);
+	});
+
+	test('of stores that are opened at the same time at most one has it', async () => {
+		const directory = temporaryDirectory();
+		const results = await Promise.allSettled(Array.from({ length: 8 }, () => use(directory)));
+		const opened = results.filter((result) => result.status === 'fulfilled');
+		expect(opened.length).toBeLessThanOrEqual(1);
+		for (const result of results) if (result.status === 'rejected') expect(result.reason.code).toBe('ELOCKED');
+		for (const { value } of opened) await value.close();
+		await (await use(directory)).close();
+	});
+});
+
+describe('the clock mark', () => {
+	test('makes a session end in time though the clock was set back across a restart', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const first = await openDiskStore({ directory, clock });
+		const sid = random(16);
+		await first.create(sid, session(clock));
+		clock.time += 599_000;
+		await first.close();
+		const back = new ManualClock(clock.time - 600_000);
+		const second = await openDiskStore({ directory, clock: back });
+		expect(back.now()).toBeGreaterThanOrEqual(clock.time);
+		back.advance(1000);
+		expect(await second.find(sid)).toMatchObject({ kind: 'gone' });
+		await second.close();
+	});
+
+	test('is written with each sweep: a process that is killed has noted it', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory, clock });
+		clock.time += 60_000;
+		await store.sweep();
+		expect(JSON.parse(await readFile(join(directory, 'clock.json'), 'utf8'))).toEqual({ v: 1, time: clock.time });
+		await store.close();
+	});
+
+	test('of a clock that was wrong by days has everything dropped that was kept by it', async () => {
+		const directory = temporaryDirectory();
+		const wrong = new ManualClock(Date.parse('2027-03-01T00:00:00Z'));
+		const first = await openDiskStore({ directory, clock: wrong });
+		const [sid, ended] = [random(16), random(16)];
+		await first.create(sid, session(wrong));
+		await first.create(ended, session(wrong));
+		await first.remove(ended);
+		await first.close();
+		const right = new ManualClock(Date.parse('2026-11-22T00:00:00Z'));
+		const second = await openDiskStore({ directory, clock: right });
+		expect(right.now()).toBe(Date.parse('2026-11-22T00:00:00Z'));
+		expect(await second.find(sid)).toBeNull();
+		expect(await second.find(ended)).toBeNull();
+		expect(await files(directory)).toEqual([join(directory, 'clock.json')]);
+		await second.close();
+		// The mark is right again.
+		const third = await openDiskStore({ directory, clock: right });
+		expect(right.now()).toBe(Date.parse('2026-11-22T00:00:00Z'));
+		await third.close();
+	});
+});
+
+describe('a disk that has less free than it must keep', () => {
+	async function free(directory: string) {
+		const { bavail, bsize } = await statfs(directory);
+		return bavail * bsize;
+	}
+
+	test('takes nothing new, and goes on reading and deleting', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const plenty = await openDiskStore({ directory, clock });
+		const [sid, bid, data] = [random(16), random(16), new Uint8Array(10)];
+		const part = { bid, n: 0, bytes: 10, digest: sha256(data) };
+		await plenty.create(sid, session(clock));
+		await plenty.claim(sid, random(32));
+		await plenty.putPart(sid, part, once(data));
+		await plenty.close();
+
+		const store = await openDiskStore({ directory, clock, minFreeBytes: 2 ** 60 });
+		const unavailable = { code: 'unavailable', retryAfter: 60 };
+		await expect(store.create(random(16), session(clock))).rejects.toMatchObject(unavailable);
+		await expect(store.putPart(sid, { ...part, n: 1 }, once(data))).rejects.toMatchObject(unavailable);
+		await expect(store.putManifest(sid, 'm')).rejects.toMatchObject(unavailable);
+		await expect(store.ready()).rejects.toMatchObject(unavailable);
+		expect(await readdir(join(directory, 'staging'))).toEqual([]);
+		expect(await store.putPart(sid, part, once(data))).toBe('repeated');
+		const { body } = await store.readPart(sid, { bid, n: 0 });
+		expect((await new Response(body as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer()).byteLength).toBe(10);
+		await store.remove(sid);
+		expect(existsSync(join(directory, 'sessions', sid))).toBe(false);
+		await store.close();
+	});
+
+	test('counts what is being uploaded as taken, and no longer once it has broken off', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory, clock });
+		const bytes = Math.floor((await free(directory)) * 0.6);
+		const sid = random(16);
+		await store.create(sid, { ...session(clock), maxBytes: bytes * 3, partBytes: bytes });
+		await store.claim(sid, random(32));
+		const part = (n: number) => ({ bid: random(16), n, bytes, digest: random(32) });
+		const hanging = hang();
+		const first = store.putPart(sid, part(0), hanging.body);
+		await hanging.started;
+		await expect(store.putPart(sid, part(1), once(new Uint8Array(1)))).rejects.toMatchObject({ code: 'unavailable' });
+		hanging.end();
+		await expect(first).rejects.toMatchObject({ code: 'bad_request' });
+		clock.advance(1000);
+		// There is room: what is wrong is its length.
+		await expect(store.putPart(sid, part(1), once(new Uint8Array(1)))).rejects.toMatchObject({ code: 'bad_request' });
+		await store.close();
+	});
+});
+
+describe('uploads under way', () => {
+	test('are bounded for a session and for all of them', async () => {
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory: temporaryDirectory(), clock, uploadsPerSession: 2, uploads: 3 });
+		const sids = [random(16), random(16)];
+		for (const sid of sids) {
+			await store.create(sid, session(clock));
+			await store.claim(sid, random(32));
+		}
+		const [one, two] = sids as [string, string];
+		const data = new Uint8Array(10);
+		const part = () => ({ bid: random(16), n: 0, bytes: 10, digest: sha256(data) });
+		const started: { result: Promise<unknown>; end(): void }[] = [];
+		const begin = async (sid: string) => {
+			const hanging = hang(data);
+			started.push({ result: store.putPart(sid, part(), hanging.body), end: hanging.end });
+			await hanging.started;
+		};
+		await begin(one);
+		await begin(one);
+		const refused = store.putPart(one, part(), once(data));
+		await expect(refused).rejects.toMatchObject({ code: 'too_many_requests', retryAfter: 1 });
+		await begin(two);
+		const full = store.putPart(two, part(), once(data));
+		await expect(full).rejects.toMatchObject({ code: 'unavailable', retryAfter: expect.any(Number) });
+		for (const { end } of started) end();
+		for (const { result } of started) expect(await result).toBe('created');
+		expect(await store.putPart(two, part(), once(data))).toBe('created');
+		await store.close();
+	});
+
+	test('of many parts of one session at the same time are all kept', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory, clock, uploadsPerSession: 100 });
+		const [sid, bid] = [random(16), random(16)];
+		await store.create(sid, session(clock));
+		await store.claim(sid, random(32));
+		const data = (n: number) => new Uint8Array(100).fill(n);
+		const put = (n: number) => store.putPart(sid, { bid, n, bytes: 100, digest: sha256(data(n)) }, once(data(n)));
+		const results = await Promise.all(Array.from({ length: 60 }, (_, n) => put(n % 50)));
+		expect(results.filter((stored) => stored === 'created')).toHaveLength(50);
+		await store.close();
+		const again = await openDiskStore({ directory, clock });
+		expect((await again.listParts(sid)).map(({ n, digest }) => [n, digest])).toEqual(
+			Array.from({ length: 50 }, (_, n) => [n, sha256(data(n))]),
+		);
+		await again.close();
 	});
 });
 
@@ -111,7 +324,42 @@ describe('the sweeper', () => {
 		await mkdir(join(directory, 'sessions', left));
 		await store.sweep();
 		expect(await readdir(join(directory, 'sessions'))).toEqual([sid]);
-		store.close();
+		await store.close();
+	});
+
+	test('removes uploads that nobody writes any more, and leaves those under way', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory, clock });
+		const [sid, data] = [random(16), new Uint8Array(10)];
+		await store.create(sid, session(clock));
+		await store.claim(sid, random(32));
+		const hanging = hang(data);
+		const upload = store.putPart(sid, { bid: random(16), n: 0, bytes: 10, digest: sha256(data) }, hanging.body);
+		await hanging.started;
+		await until(() => readdirSync(join(directory, 'staging')).length === 1);
+		await writeFile(join(directory, 'staging', 'orphan'), 'half a part');
+		await store.sweep();
+		expect(await readdir(join(directory, 'staging'))).toHaveLength(1);
+		hanging.end();
+		expect(await upload).toBe('created');
+		await store.close();
+	});
+
+	test('goes on where one session cannot be deleted, and says so', async () => {
+		const directory = temporaryDirectory();
+		const clock = new ManualClock();
+		const store = await openDiskStore({ directory, clock });
+		const sids = [random(16), random(16), random(16)];
+		for (const sid of sids) await store.create(sid, session(clock));
+		// Its tombstone has no place: a folder that is not empty is there.
+		const [stuck, ...others] = sids as [string, string, string];
+		await mkdir(join(directory, 'gone', `${stuck}.json`, 'x'), { recursive: true });
+		clock.time += 600_000;
+		await expect(store.sweep()).rejects.toThrow();
+		for (const sid of others) expect(await readdir(join(directory, 'sessions'))).not.toContain(sid);
+		expect(await store.find(stuck)).toMatchObject({ kind: 'gone' });
+		await store.close();
 	});
 
 	test('runs every minute until the store is closed', async () => {
@@ -126,8 +374,48 @@ describe('the sweeper', () => {
 		expect(there()).toBe(true);
 		clock.advance(60_000);
 		await until(() => clock.timers.size === 1 && !there());
-		store.close();
+		await store.close();
 		expect(clock.timers.size).toBe(0);
+	});
+});
+
+describe('writing a body', () => {
+	const data = Buffer.from(Array.from({ length: 1_700_000 }, (_, at) => (at * 7) % 251));
+
+	/** In chunks of many sizes, some larger than what is written at once. */
+	async function* uneven() {
+		for (let at = 0, size = 1; at < data.length; at += size, size = (size * 3) % 900_001)
+			yield data.subarray(at, at + size);
+	}
+
+	function takeAll(slabs: Slabs) {
+		const taken: Buffer[] = [];
+		for (let slab = slabs.take(); slab; slab = slabs.take()) taken.push(slab);
+		return taken;
+	}
+
+	test.each(['with', 'without'])('keeps its order %s memory to gather it in, and gives that back', async (which) => {
+		const path = join(temporaryDirectory(), 'file');
+		const slabs = new Slabs();
+		const all = takeAll(slabs);
+		if (which === 'with') for (const slab of all) slabs.give(slab);
+		const file = await open(path, 'w');
+		await writeExactly(file, uneven(), data.length, slabs);
+		await file.close();
+		expect((await readFile(path)).equals(data)).toBe(true);
+		expect(takeAll(slabs)).toHaveLength(which === 'with' ? all.length : 0);
+	});
+
+	test('that cannot be written fails, and gives its memory back', async () => {
+		const path = join(temporaryDirectory(), 'file');
+		await writeFile(path, '');
+		const slabs = new Slabs();
+		const all = takeAll(slabs);
+		for (const slab of all) slabs.give(slab);
+		const file = await open(path, 'r');
+		await expect(writeExactly(file, uneven(), data.length, slabs)).rejects.toMatchObject({ code: 'EBADF' });
+		await file.close();
+		expect(takeAll(slabs)).toHaveLength(all.length);
 	});
 });
 
@@ -161,7 +449,7 @@ describe('a process that is killed', () => {
 			expect(sha256(data)).toBe(digest);
 		}
 		expect(await readdir(join(directory, 'staging'))).toEqual([]);
-		store.close();
+		await store.close();
 	});
 });
 
@@ -179,6 +467,24 @@ async function bundle(path: string): Promise<string> {
 		},
 	});
 	return join(outDir, 'main.mjs');
+}
+
+/** A body that says when it is read, and waits to be ended. */
+function hang(data?: Uint8Array) {
+	let end: () => void = () => undefined;
+	let begin: () => void = () => undefined;
+	const ended = new Promise<void>((resolve) => {
+		end = resolve;
+	});
+	const started = new Promise<void>((resolve) => {
+		begin = resolve;
+	});
+	const body = (async function* () {
+		begin();
+		await ended;
+		if (data) yield data;
+	})();
+	return { body, started, end: () => end() };
 }
 
 async function* once(data: Uint8Array) {
