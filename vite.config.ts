@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { compressAppFiles } from './relay/server/app-files.js';
 import { commonHeaders, pagePolicy } from './relay/server/headers.js';
+import { PLACEHOLDER, skillFiles } from './relay/server/skill-files.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -17,6 +19,16 @@ const webManifest: Plugin = {
 			fileName: 'manifest.webmanifest',
 			source: readFileSync(here('manifest.webmanifest')),
 		});
+	},
+};
+
+/** Compressed files beside the app's: after everything else, the worker that VitePWA writes at the end included. */
+const compressed: Plugin = {
+	name: 'satchel:compressed',
+	closeBundle: {
+		order: 'post',
+		sequential: true,
+		handler: (error?: Error) => (error ? undefined : compressAppFiles(here('dist/app'))),
 	},
 };
 
@@ -84,6 +96,7 @@ const app: UserConfig = {
 				],
 			},
 		}),
+		compressed,
 	],
 };
 
@@ -109,4 +122,44 @@ const node: UserConfig = {
 	},
 };
 
-export default defineConfig(({ mode }) => (mode === 'node' ? node : app));
+/** The instructions beside the script. Their front matter is a file of its own: formatters of Markdown know none. */
+const instructions: Plugin = {
+	name: 'satchel:instructions',
+	generateBundle() {
+		const [front, text] = ['front-matter.yaml', 'instructions.md'].map((name) =>
+			readFileSync(here(`relay/agent/skill/${name}`), 'utf8'),
+		);
+		this.emitFile({ type: 'asset', fileName: skillFiles.instructions, source: `---\n${front}---\n\n${text}` });
+	},
+};
+
+/** The agent as one file that needs nothing installed, for Node, Bun and Deno, into `dist/skill`. */
+const skill: UserConfig = {
+	root: here('.'),
+	publicDir: false,
+	define: {
+		__SATCHEL_PROGRAM__: JSON.stringify('node scripts/satchel.mjs'),
+		__SATCHEL_RELAY__: JSON.stringify(PLACEHOLDER),
+	},
+	ssr: { noExternal: true },
+	build: {
+		outDir: here('dist/skill'),
+		emptyOutDir: true,
+		target: 'node20',
+		ssr: here('relay/agent/cli.ts'),
+		rolldownOptions: {
+			output: {
+				entryFileNames: skillFiles.script,
+				banner: '#!/usr/bin/env node',
+				codeSplitting: false,
+				// Names stay, for whoever reads a stack trace.
+				minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+			},
+		},
+	},
+	plugins: [instructions],
+};
+
+const builds: Record<string, UserConfig> = { node, skill };
+
+export default defineConfig(({ mode }) => builds[mode] ?? app);

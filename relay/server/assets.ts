@@ -1,82 +1,59 @@
-/** Fixed content, served from memory: compressed once, with a strong ETag for each encoding. */
+/** Fixed content, served from memory, with a strong ETag for each encoding. Answering compresses nothing. */
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
-
-type Encoding = 'br' | 'gzip' | 'identity';
-
-/** From so many octets on, Brotli's best takes seconds: somebody waits for a directory of 20,000 providers. */
-const LARGE = 256 * 1024;
-
-const compress = {
-	gzip: (body: Uint8Array) => promisify(gzip)(body, { level: body.length < LARGE ? 9 : 6 }),
-	br: (body: Uint8Array) =>
-		promisify(brotliCompress)(body, {
-			params: {
-				[zlib.BROTLI_PARAM_SIZE_HINT]: body.length,
-				[zlib.BROTLI_PARAM_QUALITY]: body.length < LARGE ? zlib.BROTLI_MAX_QUALITY : 5,
-			},
-		}),
-};
-
-const compressible = /^(text\/|image\/svg|application\/(json|manifest\+json|javascript))/;
+import { type Encoding, encodings, type Variants } from './compression.js';
+import { apiPolicy } from './headers.js';
 
 export class Asset {
 	#etag: string;
-	#variants = new Map<Encoding, Promise<Uint8Array | null>>();
 
+	/** @param variants the same content, compressed */
 	constructor(
 		readonly type: string,
 		private readonly body: Uint8Array,
+		private readonly variants: Variants = {},
 	) {
 		this.#etag = createHash('sha256').update(body).digest('base64url').slice(0, 22);
 	}
 
 	/** Answers GET and HEAD, conditional ones too (RFC 9110, sections 12.5.3 and 13.1.2). */
-	async respond(request: Request, headers: Record<string, string>, status = 200): Promise<Response> {
+	respond(request: Request, headers: Record<string, string>, status = 200): Response {
 		const accepted = acceptedEncodings(request.headers.get('Accept-Encoding') ?? '');
-		let encoding: Encoding = 'identity';
-		let body = this.body;
-		for (const candidate of accepted) {
-			const smaller = await this.#compressed(candidate);
-			if (!smaller) continue;
-			encoding = candidate;
-			body = smaller;
-			break;
-		}
-		const etag = `"${this.#etag}${encoding === 'identity' ? '' : `-${encoding}`}"`;
+		const encoding = accepted.find((one) => this.variants[one]);
+		const body = (encoding && this.variants[encoding]) ?? this.body;
+		const etag = `"${this.#etag}${encoding ? `-${encoding}` : ''}"`;
 		// What must not be stored has nothing to be compared with.
 		const all = new Headers(headers['Cache-Control'] === 'no-store' ? headers : { ...headers, ETag: etag });
-		if (compressible.test(this.type)) all.append('Vary', 'Accept-Encoding');
+		if (encodings.some((one) => this.variants[one])) all.append('Vary', 'Accept-Encoding');
 		const seen = request.headers.get('If-None-Match')?.split(',') ?? [];
 		if (status === 200 && seen.some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)) {
 			return new Response(null, { status: 304, headers: all });
 		}
 		all.set('Content-Type', this.type);
 		all.set('Content-Length', String(body.length));
-		if (encoding !== 'identity') all.set('Content-Encoding', encoding);
+		if (encoding) all.set('Content-Encoding', encoding);
 		return new Response(request.method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), { status, headers: all });
-	}
-
-	/** Null where it would save nothing. */
-	#compressed(encoding: 'br' | 'gzip'): Promise<Uint8Array | null> {
-		if (!compressible.test(this.type)) return Promise.resolve(null);
-		let variant = this.#variants.get(encoding);
-		if (!variant) {
-			variant = compress[encoding](this.body).then((small) => (small.length < this.body.length ? small : null));
-			this.#variants.set(encoding, variant);
-		}
-		return variant;
 	}
 }
 
+/** In place of what a build would have made. */
+export function notBuilt(what: string): Response {
+	return new Response(`The ${what} is not built. Run "npm run build" and reload.\n`, {
+		status: 503,
+		headers: {
+			'Content-Type': 'text/plain; charset=utf-8',
+			'Cache-Control': 'no-store',
+			'Content-Security-Policy': apiPolicy,
+		},
+	});
+}
+
 /** Those of ours that the client takes, the smaller one first. */
-function acceptedEncodings(header: string): ('br' | 'gzip')[] {
+function acceptedEncodings(header: string): Encoding[] {
 	const refused = (parameters: string[]) => parameters.some((text) => /^\s*q\s*=\s*0(\.0*)?\s*$/i.test(text));
 	const taken = new Set<string>();
 	for (const item of header.split(',')) {
 		const [name = '', ...parameters] = item.split(';');
 		if (!refused(parameters)) taken.add(name.trim().toLowerCase());
 	}
-	return (['br', 'gzip'] as const).filter((encoding) => taken.has(encoding));
+	return encodings.filter((encoding) => taken.has(encoding));
 }

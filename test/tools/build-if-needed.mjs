@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = ['app', 'sw', 'relay', 'test/sandbox', 'manifest.webmanifest', 'package.json', 'vite.config.ts'];
 /** Written last by a build. */
-const BUILT = ['dist/app/sw.js', 'dist/node/relay.js'];
+const BUILT = ['dist/app/sw.js.gz', 'dist/node/relay.js', 'dist/skill/satchel.mjs'];
 
 function newest(path) {
 	const stat = statSync(path);

@@ -1,9 +1,10 @@
 /** The app itself: static files, the app's own routes, and the callback page. */
 import { Hono } from 'hono';
 import { type AppFiles, readAppFiles } from '../app-files.js';
+import { notBuilt } from '../assets.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
-import { apiPolicy, pagePolicy, workerPolicy } from '../headers.js';
+import { pagePolicy, workerPolicy } from '../headers.js';
 
 /** Where the app renders a screen. Everything else is unknown, and says so. */
 const screens = [
@@ -39,13 +40,13 @@ export function appRoutes({ config }: RouteDeps) {
 	// holds an authorization code: it is neither read nor logged here.
 	app.get('/connect/callback', async (c) => {
 		const callback = (await appFiles())?.get('/callback.html');
-		return callback ? callback.respond(c.req.raw, { ...page, 'Cache-Control': 'no-store' }) : notBuilt();
+		return callback ? callback.respond(c.req.raw, { ...page, 'Cache-Control': 'no-store' }) : notBuilt('app');
 	});
 
 	app.get('/*', async (c) => {
 		const files = await appFiles();
 		const index = files?.get('/index.html');
-		if (!files || !index) return notBuilt();
+		if (!files || !index) return notBuilt('app');
 		const { path } = c.req;
 		const file = files.get(path);
 		if (file && path === '/sw.js') {
@@ -62,15 +63,4 @@ export function appRoutes({ config }: RouteDeps) {
 	});
 
 	return app;
-}
-
-function notBuilt(): Response {
-	return new Response('The app is not built. Run "npm run build" and reload.\n', {
-		status: 503,
-		headers: {
-			'Content-Type': 'text/plain; charset=utf-8',
-			'Cache-Control': 'no-store',
-			'Content-Security-Policy': apiPolicy,
-		},
-	});
 }
