@@ -7,6 +7,9 @@ import { errorWords } from './error-words.js';
 import { Icon } from './icons.js';
 import { Opening, Screen } from './screen.js';
 
+/** What failed here or at the relay: whoever runs it finds the reference in its log. */
+const OURS = /^(internal|relay_)/;
+
 /** The sentence for an error, when to try again, and the reference that finds it in the logs. */
 export function ErrorText({ error }: { error: WireError }) {
 	return (
@@ -15,7 +18,7 @@ export function ErrorText({ error }: { error: WireError }) {
 				{errorWords(error.code)?.body}
 				{error.retryAt !== undefined && ` ${w.retryAt(timeWords(error.retryAt, locale))}`}
 			</p>
-			{error.code === 'internal' && <p class="quiet small">{w.reference(error.correlationId)}</p>}
+			{OURS.test(error.code) && <p class="quiet small">{w.reference(error.correlationId)}</p>}
 		</>
 	);
 }

@@ -41,9 +41,13 @@ export interface Counted {
 /** @throws a system error when the data directory cannot be used, ConfigError when Redis cannot be reached */
 export async function openBackend(config: RelayConfig, clock: Clock, log: Log): Promise<Backend> {
 	if (config.redisUrl !== null) return openRedisBackend(config.redisUrl, config, clock, log);
+	const { dataDir: directory, uploadsPerSession, uploads, minFreeBytes } = config;
 	const store = await openDiskStore({
-		directory: config.dataDir,
+		directory,
 		clock,
+		uploadsPerSession,
+		uploads,
+		minFreeBytes,
 		onSweepError: (thrown) => log.error(describeFailure(thrown), 'sweep failed'),
 	});
 	return { store, counters: memoryCounters(clock), close: () => store.close() };

@@ -3,25 +3,31 @@ import * as v from 'valibot';
 
 type Issue = v.BaseIssue<unknown>;
 
-/** Values are shown, so that a person sees which one is meant; not whole ones, and no user name or password of a URL. */
+/** Values are shown, so that a person sees which one is meant; not whole ones, and nothing before an `@` of a URL. */
 export function shown(value: unknown): string {
 	const text = String(value)
-		.replace(/\/\/[^/\s]*@/g, '//…@')
+		.replace(/\/\/\S*@/g, '//…@')
 		.replace(/\p{Cc}/gu, ' ');
 	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
+
+/** Variables whose values are never shown, not even in part. */
+const secret = new Set(['REDIS_URL', 'METRICS_TOKEN']);
 
 /** `PORT=eighty must be a whole number` */
 export function environmentProblems(issues: readonly Issue[], environment: Record<string, unknown>): string[] {
 	return issues.map((issue) => {
 		const name = String(issue.path?.[0]?.key ?? '');
-		return `${name}=${shown(environment[name])} ${issue.message}`;
+		return secret.has(name) ? `${name} ${issue.message}` : `${name}=${shown(environment[name])} ${issue.message}`;
 	});
 }
 
-/** `providers.json: providers.1.clientId is missing` */
-export function fileProblems(issues: readonly Issue[], path: string): string[] {
-	return issues.map((issue) => `${path}: ${v.getDotPath(issue) ?? 'the whole'} ${reason(issue)}`);
+/** `providers.1.clientId is missing`. `place`: where in the file the checked value is, nothing for the whole. */
+export function fileProblems(issues: readonly Issue[], place = ''): string[] {
+	return issues.map((issue) => {
+		const at = [place, v.getDotPath(issue)].filter(Boolean).join('.');
+		return `${at || 'the whole'} ${reason(issue)}`;
+	});
 }
 
 const kinds: Record<string, string> = { string: 'a text', Array: 'a list', Object: 'an object' };

@@ -124,11 +124,25 @@ const loopbackOrigins = v.pipe(
 
 const some = v.pipe(v.string(), v.minLength(1));
 
+const redisUrl = v.pipe(
+	v.string(),
+	v.regex(/^rediss?:\/\/[^/]/, 'must begin with redis:// or rediss:// and a host'),
+	v.url('must be a URL'),
+);
+
+const token = v.pipe(
+	v.string(),
+	v.minLength(16, 'must be at least 16 characters'),
+	v.regex(/^[\x21-\x7e]+$/, 'must be plain letters, digits and signs, without blanks'),
+);
+
 const Environment = v.object({
 	PORT: v.optional(integer(0, 65_535)),
 	HOST: v.optional(some),
 	DATA_DIR: v.optional(some),
+	REDIS_URL: v.optional(redisUrl),
 	APP_DIR: v.optional(some),
+	SKILL_DIR: v.optional(some),
 	BASE_URL: v.optional(origin),
 	PROVIDERS: v.optional(some),
 	JWKS: v.optional(some),
@@ -138,6 +152,15 @@ const Environment = v.object({
 	MAX_BYTES: v.optional(integer(1, LIMITS.maxBytes)),
 	LOOPBACK_CONNECT: v.optional(loopbackOrigins),
 	SESSIONS_PER_MINUTE: v.optional(integer(1, 1_000_000)),
+	SESSIONS_PER_DAY: v.optional(integer(1, 1_000_000_000)),
+	UPLOADS_PER_SESSION: v.optional(integer(1, 1000)),
+	UPLOADS: v.optional(integer(1, 1_000_000)),
+	MIN_FREE_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+	HEADER_SECONDS: v.optional(integer(1, 300)),
+	BODY_SECONDS: v.optional(integer(1, 3600)),
+	MIN_RATE: v.optional(integer(1, 1_000_000_000)),
+	STOP_SECONDS: v.optional(integer(0, 3600)),
+	METRICS_TOKEN: v.optional(token),
 	TRUST_PROXY: v.optional(
 		v.pipe(
 			v.picklist(['0', '1'], 'must be 0 or 1'),
@@ -163,11 +186,22 @@ export function configFromEnvironment(environment: Record<string, string | undef
 		port: env.PORT,
 		host: env.HOST,
 		dataDir: env.DATA_DIR,
+		redisUrl: env.REDIS_URL,
 		appDir: env.APP_DIR,
+		skillDir: env.SKILL_DIR,
 		baseUrl: env.BASE_URL,
 		maxBytes: env.MAX_BYTES,
 		loopbackConnect: env.LOOPBACK_CONNECT,
 		sessionsPerMinute: env.SESSIONS_PER_MINUTE,
+		sessionsPerDay: env.SESSIONS_PER_DAY,
+		uploadsPerSession: env.UPLOADS_PER_SESSION,
+		uploads: env.UPLOADS,
+		minFreeBytes: env.MIN_FREE_BYTES,
+		headerSeconds: env.HEADER_SECONDS,
+		bodySeconds: env.BODY_SECONDS,
+		minRate: env.MIN_RATE,
+		stopSeconds: env.STOP_SECONDS,
+		metricsToken: env.METRICS_TOKEN,
 		trustProxy: env.TRUST_PROXY,
 		assertionsPerMinute: env.ASSERTIONS_PER_MINUTE,
 		assertionsPerClient: env.ASSERTIONS_PER_CLIENT,

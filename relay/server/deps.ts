@@ -1,7 +1,10 @@
 /** What the routes stand on. */
+import type { RelayErrorCode } from '../contract.js';
+import type { Counters } from './backend.js';
 import type { Clock } from './clock.js';
 import type { RelayConfig } from './config.js';
-import type { RateLimit } from './limits.js';
+import type { Limit } from './limits.js';
+import type { Metrics } from './metrics.js';
 import type { Store } from './store/store.js';
 
 /** The part of pino that is used. Fields never hold ids, tokens, addresses, paths or bodies. */
@@ -13,15 +16,20 @@ export interface Log {
 
 export interface RelayDeps {
 	store: Store;
+	counters: Counters;
 	config: RelayConfig;
 	log: Log;
 	clock: Clock;
 	/** Aborts when the relay stops: long polls then answer at once. */
 	stopping?: AbortSignal;
+	/** Those of the socket; without them the relay has its own. */
+	metrics?: Metrics;
 }
 
 export interface RouteDeps extends RelayDeps {
-	creations: RateLimit;
+	metrics: Metrics;
+	/** Sessions by address. */
+	creations: Limit;
 }
 
 /** What a socket knows of a request beyond it. */
@@ -35,5 +43,5 @@ export interface RequestInfo {
 /** What hono carries along with each request. */
 export interface RelayEnv {
 	Bindings: RequestInfo;
-	Variables: { correlationId: string };
+	Variables: { correlationId: string; refusal?: RelayErrorCode };
 }

@@ -1,10 +1,10 @@
 /** The provider directory of a JSON file, and whether its client authentication holds together with the keys. */
 import type { JWK } from 'jose';
 import * as v from 'valibot';
-import { type Provider, Providers } from '../contract.js';
+import { ClientAuth, Provider, Providers } from '../contract.js';
 import type { AssertionKey } from './assertion-keys.js';
 import { ConfigError, readJsonFile } from './config-error.js';
-import { fileProblems } from './config-words.js';
+import { fileProblems, shown } from './config-words.js';
 import { insecure } from './loopback.js';
 import { readPrivateKey, sameKey } from './private-key.js';
 
@@ -17,26 +17,59 @@ interface Keys {
 
 /**
  * The provider directory of a JSON file. Records travel from the FHIR servers it names, and assertions to the token
- * endpoints: https, or this machine.
- * @throws {ConfigError} `providers_invalid`
+ * endpoints: https, or this machine. A member that nobody knows is a mistake: it is a misspelt one, and what it was to say
+ * would not hold.
+ * @throws {ConfigError} `providers_invalid` with all that is wrong
  */
 export function readProviders(path: string, keys: Keys = { assertionKeys: [], jwks: [] }): Provider[] {
-	const parsed = v.safeParse(Providers, readJsonFile('PROVIDERS', path, 'providers_invalid'));
-	if (!parsed.success) throw new ConfigError('providers_invalid', fileProblems(parsed.issues, path));
-	const { providers } = parsed.output;
-	const problems: string[] = [];
+	const file = v.safeParse(Directory, readJsonFile('PROVIDERS', path, 'providers_invalid'));
+	if (!file.success) throw new ConfigError('providers_invalid', linesOf(path, fileProblems(file.issues)));
+	const problems = unknownMembers(file.output, Providers.entries).map((name) => `${name} is not known`);
+	const providers: Provider[] = [];
 	const ids = new Set<string>();
-	for (const [at, provider] of providers.entries()) {
-		const where = `${path}: providers.${at}`;
+	for (const [at, entry] of file.output.providers.entries()) {
+		const where = `providers.${at}`;
+		problems.push(...strangers(entry).map((name) => `${where}.${name} is not known`));
+		const parsed = v.safeParse(Provider, entry);
+		if (!parsed.success) {
+			problems.push(...fileProblems(parsed.issues, where));
+			continue;
+		}
+		const provider = parsed.output;
 		const { id, fhirBaseUrl } = provider;
-		if (ids.has(id)) problems.push(`${where}.id ${id} occurs twice`);
+		if (ids.has(id)) problems.push(`${where}.id ${shown(id)} occurs twice`);
 		ids.add(id);
 		const reason = insecure(fhirBaseUrl);
 		if (reason) problems.push(`${where}.fhirBaseUrl ${reason}`);
 		problems.push(...clientAuthProblems(provider, keys).map((problem) => `${where}.clientAuth${problem}`));
+		providers.push(provider);
 	}
-	if (problems.length) throw new ConfigError('providers_invalid', problems);
+	if (problems.length) throw new ConfigError('providers_invalid', linesOf(path, problems));
 	return providers;
+}
+
+const Directory = v.looseObject({ providers: v.array(v.unknown()) });
+
+const linesOf = (path: string, problems: string[]) => problems.map((problem) => `${path}: ${problem}`);
+
+/** The members of an entry that the contract does not have. An embedded key may have members of its own. */
+function strangers(entry: unknown): string[] {
+	if (!isObject(entry)) return [];
+	const { clientAuth } = entry;
+	const method = isObject(clientAuth) ? clientAuth.method : undefined;
+	const schema = ClientAuth.options.find(({ entries }) => entries.method.literal === method);
+	const inside = isObject(clientAuth) && schema ? unknownMembers(clientAuth, schema.entries) : [];
+	return [...unknownMembers(entry, Provider.entries), ...inside.map((name) => `clientAuth.${name}`)];
+}
+
+function unknownMembers(value: Record<string, unknown>, known: object): string[] {
+	return Object.keys(value)
+		.filter((name) => !Object.hasOwn(known, name))
+		.map(shown);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null;
 }
 
 function clientAuthProblems({ clientAuth }: Provider, { assertionKeys, jwks }: Keys): string[] {

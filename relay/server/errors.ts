@@ -43,6 +43,9 @@ const titles: Record<RelayErrorCode, string> = {
 /** The disk is full or over its quota: it passes, and is nobody's mistake. */
 const passing = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 
+/** When to come again, where nobody knows better. */
+const UNAVAILABLE_SECONDS = 10;
+
 /** Whatever was thrown, as an error of the contract. */
 export function toRelayError(thrown: unknown): RelayError {
 	if (thrown instanceof RelayError) return thrown;
@@ -51,11 +54,12 @@ export function toRelayError(thrown: unknown): RelayError {
 }
 
 /** Problem details (RFC 9457) with `code` and `correlationId`. */
-export function problem(error: RelayError, correlationId: string): Response {
-	const status = relayErrors[error.code];
-	const body: Problem = { title: titles[error.code], status, code: error.code, correlationId };
+export function problem({ code, retryAfter }: RelayError, correlationId: string): Response {
+	const status = relayErrors[code];
+	const body: Problem = { title: titles[code], status, code, correlationId };
 	const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' });
-	if (error.retryAfter !== undefined) headers.set('Retry-After', String(error.retryAfter));
+	const seconds = retryAfter ?? (code === 'unavailable' ? UNAVAILABLE_SECONDS : undefined);
+	if (seconds !== undefined) headers.set('Retry-After', String(seconds));
 	return new Response(JSON.stringify(body), { status, headers });
 }
 

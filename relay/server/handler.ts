@@ -2,49 +2,64 @@
  * The relay as a function of `Request`. A socket is an adapter around it (`serve.ts`); the tests do without one.
  */
 import { randomUUID } from 'node:crypto';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { matchedRoutes } from 'hono/route';
 import { waitHeaders } from '../contract.js';
 import type { RelayDeps, RelayEnv, RequestInfo, RouteDeps } from './deps.js';
 import { describeFailure, problem, RelayError, toRelayError } from './errors.js';
 import { apiPolicy, commonHeaders } from './headers.js';
-import { RateLimit } from './limits.js';
+import { DAY, Limit, MINUTE } from './limits.js';
+import { createMetrics, methodLabel } from './metrics.js';
 import { appRoutes } from './routes/app.js';
 import { assertionRoutes } from './routes/assertions.js';
 import { blobRoutes } from './routes/blobs.js';
 import { claimRoutes } from './routes/claim.js';
 import { healthRoutes } from './routes/health.js';
 import { jwksRoutes } from './routes/jwks.js';
+import { liveRoutes } from './routes/live.js';
 import { manifestRoutes } from './routes/manifest.js';
+import { metricsRoutes } from './routes/metrics.js';
 import { partRoutes } from './routes/parts.js';
 import { providerRoutes } from './routes/providers.js';
 import { sessionRoutes } from './routes/session.js';
+import { skillRoutes } from './routes/skill.js';
 
 export type Relay = (request: Request, info?: RequestInfo) => Promise<Response>;
 
 export function createRelay(deps: RelayDeps): Relay {
-	const { config, log, clock } = deps;
-	const routeDeps: RouteDeps = { ...deps, creations: new RateLimit(config.sessionsPerMinute, clock) };
+	const { config, log, clock, counters, metrics = createMetrics() } = deps;
+	const creations = new Limit(counters, clock, 'sessions', [
+		{ seconds: MINUTE, most: config.sessionsPerMinute },
+		{ seconds: DAY, most: config.sessionsPerDay },
+	]);
+	const routeDeps: RouteDeps = { ...deps, metrics, creations };
 	const headers = Object.entries(commonHeaders(config));
 	const app = new Hono<RelayEnv>();
 
 	app.use(async (c, next) => {
-		const started = clock.now();
+		const started = performance.now();
 		c.set('correlationId', randomUUID());
-		await next();
-		for (const [name, value] of headers) c.res.headers.set(name, value);
-		if (!c.res.headers.has('Content-Security-Policy')) c.res.headers.set('Content-Security-Policy', apiPolicy);
 		// The pattern, never the path: paths hold session ids, and the callback's query an authorization code.
 		const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')?.path ?? 'none';
+		const labels = { method: methodLabel(c.req.method), route };
+		metrics.underWay.inc(labels);
+		await next();
+		metrics.underWay.dec(labels);
+		for (const [name, value] of headers) c.res.headers.set(name, value);
+		if (!c.res.headers.has('Content-Security-Policy')) c.res.headers.set('Content-Security-Policy', apiPolicy);
+		const ms = Math.round(performance.now() - started);
+		metrics.seconds.observe(labels, ms / 1000);
+		metrics.requests.inc({ ...labels, status: `${Math.floor(c.res.status / 100)}xx` });
 		const fields = {
 			method: c.req.method,
 			route,
 			status: c.res.status,
-			ms: clock.now() - started,
+			ms,
 			bytesIn: Number(c.req.header('Content-Length') ?? 0),
 			bytesOut: Number(c.res.headers.get('Content-Length') ?? 0),
 			correlationId: c.var.correlationId,
+			...(c.var.refusal && { code: c.var.refusal }),
 		};
 		log.info(fields, 'request');
 	});
@@ -68,9 +83,12 @@ export function createRelay(deps: RelayDeps): Relay {
 		partRoutes,
 		manifestRoutes,
 		healthRoutes,
+		liveRoutes,
+		metricsRoutes,
 		providerRoutes,
 		assertionRoutes,
 		jwksRoutes,
+		skillRoutes,
 	];
 	for (const routes of groups) app.route('/', routes(routeDeps));
 	app.all('/api/*', () => {
@@ -78,15 +96,18 @@ export function createRelay(deps: RelayDeps): Relay {
 	});
 	app.route('/', appRoutes(routeDeps));
 
-	app.notFound((c) => problem(new RelayError('not_found'), c.var.correlationId));
-	app.onError((thrown, c) => {
+	const refuse = (thrown: unknown, c: Context<RelayEnv>) => {
 		const error = toRelayError(thrown);
 		const { correlationId } = c.var;
+		metrics.refusals.inc({ code: error.code });
+		c.set('refusal', error.code);
 		if (error.code === 'internal' || error.code === 'unavailable') {
 			log.error({ correlationId, code: error.code, ...describeFailure(error.cause ?? error) }, 'failed');
 		}
 		return problem(error, correlationId);
-	});
+	};
+	app.notFound((c) => refuse(new RelayError('not_found'), c));
+	app.onError(refuse);
 
 	return async (request, info = {}) => app.fetch(request, info);
 }

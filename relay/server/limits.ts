@@ -1,51 +1,59 @@
-/** How often one address may do a thing. Kept in memory and forgotten within a minute. */
-import { createHmac, randomBytes } from 'node:crypto';
+/** How often somebody may do a thing. What is kept of an address says nothing about it, and is worthless the next day. */
+import { createHmac } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Counters, Window } from './backend.js';
 import type { Clock } from './clock.js';
 import { RelayError } from './errors.js';
 
-const WINDOW_MS = 60_000;
+export const MINUTE = 60;
+export const DAY = 24 * 3600;
 
-/** Counts in fixed windows of a minute. */
-export class RateLimit {
-	#counts = new Map<string, number>();
-	#window = 0;
-	/** Made anew for each window: what is kept of an address says nothing about it afterwards. */
-	#salt = randomBytes(32);
-
+/** A limit of one kind, in one window or several: `new Limit(counters, clock, 'sessions', [{ seconds: MINUTE, most: 60 }])`. */
+export class Limit {
 	constructor(
-		private readonly perMinute: number,
+		private readonly counters: Counters,
 		private readonly clock: Clock,
+		private readonly name: string,
+		/** Shortest first: what a shorter one refuses does not count in the longer ones. */
+		private readonly windows: readonly Window[],
 	) {}
 
-	/** @throws {RelayError} `too_many_requests` with the seconds until the next window */
-	take(address: string): void {
-		const now = this.clock.now();
-		const window = Math.floor(now / WINDOW_MS);
-		if (window !== this.#window) {
-			this.#window = window;
-			this.#salt = randomBytes(32);
-			this.#counts.clear();
+	/** @throws {RelayError} `too_many_requests` with the seconds until the window's end */
+	async take(whom: string): Promise<void> {
+		const salt = await this.counters.salt(new Date(this.clock.now()).toISOString().slice(0, 10));
+		const who = createHmac('sha256', salt).update(`${this.name}\0${whom}`).digest('base64url');
+		for (const window of this.windows) {
+			const { allowed, endsIn } = await this.counters.count(`${this.name}:${window.seconds}:${who}`, window);
+			if (!allowed) throw new RelayError('too_many_requests', { retryAfter: Math.max(endsIn, 1) });
 		}
-		const key = createHmac('sha256', this.#salt).update(address).digest('base64url');
-		const count = (this.#counts.get(key) ?? 0) + 1;
-		if (count > this.perMinute) {
-			throw new RelayError('too_many_requests', { retryAfter: Math.ceil(((window + 1) * WINDOW_MS - now) / 1000) });
-		}
-		this.#counts.set(key, count);
 	}
 }
 
 /**
  * Whom to count a request for: the peer of the connection, or what the trusted proxy in front says it is (the last
- * entry of X-Forwarded-For; the ones before it are the client's own words). An IPv6 address counts by its /64, which
- * is what one subscriber has.
+ * entry of X-Forwarded-For; the ones before it are the client's own words). An entry that is no address counts as the peer.
  */
 export function addressOf(request: Request, peer: string | undefined, trustProxy: boolean): string {
-	const forwarded = trustProxy ? request.headers.get('X-Forwarded-For')?.split(',').at(-1)?.trim() : undefined;
-	const address = forwarded || peer || '';
-	if (!address.includes(':') || address.startsWith('::ffff:')) return address;
-	const [head = '', tail] = address.split('::');
-	const groups = head.split(':').filter(Boolean);
-	if (tail !== undefined) while (groups.length < 4) groups.push('0');
-	return groups.slice(0, 4).join(':');
+	const forwarded = trustProxy ? (request.headers.get('X-Forwarded-For')?.split(',').at(-1) ?? '') : '';
+	return prefix(forwarded) ?? prefix(peer ?? '') ?? '';
+}
+
+/** An IPv4 address, or the first half of an IPv6 one: a /64 is what one subscriber has. Null for anything else. */
+function prefix(text: string): string | null {
+	// Some proxies add the port, and write IPv6 in brackets then (RFC 7239, section 6); a zone names an interface of this machine.
+	const bare = text
+		.trim()
+		.replace(/^\[([^\]]*)\](:\d+)?$/, '$1')
+		.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1')
+		.replace(/%.*$/, '');
+	const kind = isIP(bare);
+	if (kind === 4) return bare;
+	if (kind === 0) return null;
+	const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(bare)?.[1];
+	if (mapped) return mapped;
+	// URL writes it in one way: small letters, no leading zeros.
+	const [head = '', tail] = new URL(`http://[${bare}]`).hostname.slice(1, -1).split('::');
+	const [before, after] = [head, tail ?? ''].map((half) => half.split(':').filter(Boolean)) as [string[], string[]];
+	const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0');
+	return [...before, ...zeros, ...after].slice(0, 4).join(':');
 }

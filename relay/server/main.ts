@@ -1,6 +1,7 @@
 /** Starts the relay as the environment says; see README.md beside this file. */
 import { configFromEnvironment, type RelayConfig } from './config.js';
 import { describeFailure } from './errors.js';
+import { letHeapGrow } from './heap.js';
 import { createLog } from './log.js';
 import { startRelay } from './serve.js';
 import { exitWithProblems, startProblems } from './start-errors.js';
@@ -13,16 +14,27 @@ function readConfig(): RelayConfig {
 	}
 }
 
+letHeapGrow();
 const log = createLog();
 const config = readConfig();
 for (const warning of config.warnings) log.warn({}, warning);
 try {
 	const relay = await startRelay(config, log);
 	log.info({ origin: relay.origin }, 'listening');
+	let stopping = false;
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-		process.once(signal, () => {
+		process.on(signal, () => {
+			// Who asks twice does not want to wait; what was under way is tidied up at the next start.
+			if (stopping) process.exit(1);
+			stopping = true;
 			log.info({ signal }, 'stopping');
-			void relay.close();
+			void relay.close().then(
+				() => log.info({}, 'stopped'),
+				(thrown: unknown) => {
+					log.error(describeFailure(thrown), 'could not stop');
+					process.exit(1);
+				},
+			);
 		});
 	}
 } catch (cause) {

@@ -1,16 +1,14 @@
 /** The relay on a socket. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { openBackend } from './backend.js';
 import { systemClock } from './clock.js';
 import type { RelayConfig } from './config.js';
+import { Connections } from './connections.js';
 import type { Log } from './deps.js';
-import { describeFailure } from './errors.js';
 import { createRelay, type Relay } from './handler.js';
-import { openDiskStore } from './store/disk.js';
-
-/** What is under way when the relay is told to stop has this long to finish. */
-const GRACE_MS = 10_000;
+import { createHttpServer } from './http-server.js';
+import { createMetrics, processMetrics } from './metrics.js';
 
 /** Tries for a port that is free on both loopback addresses, when any port will do. */
 const ATTEMPTS = 5;
@@ -19,46 +17,54 @@ export interface RunningRelay {
 	/** Where people reach it: the configured base URL, or what it listens on. */
 	origin: string;
 	port: number;
-	/** Takes no new connection, ends long polls, lets uploads finish. */
+	/** Takes no new connection, ends idle ones and long polls, and lets the rest finish for `stopSeconds`. */
 	close(): Promise<void>;
 }
 
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** @throws a system error when the port is taken or the data directory cannot be used */
+/** @throws a system error when the port is taken or the data directory cannot be used, ConfigError without its Redis */
 export async function startRelay(config: RelayConfig, log: Log = silent): Promise<RunningRelay> {
 	const stopping = new AbortController();
+	const metrics = createMetrics();
+	processMetrics();
+	const connections = new Connections({ minRate: config.minRate, patienceMs: 10_000, lingerMs: 10_000 }, metrics);
 	// The port comes first: a second relay started by mistake must not touch the data of the one that runs.
 	let open: (relay: Relay) => void = () => undefined;
 	const opened = new Promise<Relay>((resolve) => {
 		open = resolve;
 	});
-	const servers = await listen(config, async (request, info) => (await opened)(request, info));
-	const store = await openDiskStore({
-		directory: config.dataDir,
-		clock: systemClock,
-		onSweepError: (thrown) => log.error(describeFailure(thrown), 'sweep failed'),
-	}).catch(async (cause: unknown) => {
-		for (const server of servers) server.closeAllConnections();
+	const relay: Relay = async (request, info) => (await opened)(request, info);
+	const servers = await listen(config, () => createHttpServer(relay, { config, log, metrics, connections })).catch(
+		(cause: unknown) => {
+			connections.end();
+			throw cause;
+		},
+	);
+	const backend = await openBackend(config, systemClock, log).catch(async (cause: unknown) => {
+		connections.cut();
 		await Promise.all(servers.map(closeServer));
+		connections.end();
 		throw cause;
 	});
-	open(createRelay({ store, config, log, clock: systemClock, stopping: stopping.signal }));
+	const { store, counters } = backend;
 	const { port } = servers[0]!.address() as AddressInfo;
+	const deps = { store, counters, log, clock: systemClock, stopping: stopping.signal, metrics };
+	open(createRelay({ ...deps, config: { ...config, port } }));
 	let closing: Promise<void> | undefined;
 	return {
 		origin: config.baseUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
 		port,
 		close() {
 			closing ??= (async () => {
-				const closed = Promise.all(servers.map(closeServer));
 				stopping.abort();
-				const cancel = systemClock.after(GRACE_MS, () => {
-					for (const server of servers) server.closeAllConnections();
-				});
+				const closed = Promise.all(servers.map(closeServer));
+				connections.stop();
+				const cancel = systemClock.after(config.stopSeconds * 1000, () => connections.cut());
 				await closed;
 				cancel();
-				await store.close();
+				connections.end();
+				await backend.close();
 			})();
 			return closing;
 		},
@@ -66,13 +72,13 @@ export async function startRelay(config: RelayConfig, log: Log = silent): Promis
 }
 
 /** `localhost` means both loopback addresses: which of them a browser or an agent tries first differs. */
-async function listen({ host, port }: RelayConfig, relay: Relay): Promise<Server[]> {
-	if (host !== 'localhost') return [await listenOn(host, port, relay)];
+async function listen({ host, port }: RelayConfig, create: () => Server): Promise<Server[]> {
+	if (host !== 'localhost') return [await listenOn(host, port, create())];
 	for (let attempt = 1; ; attempt++) {
-		const first = await listenOn('127.0.0.1', port, relay);
+		const first = await listenOn('127.0.0.1', port, create());
 		const { port: chosen } = first.address() as AddressInfo;
 		try {
-			return [first, await listenOn('::1', chosen, relay)];
+			return [first, await listenOn('::1', chosen, create())];
 		} catch (cause) {
 			const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
 			// A machine without IPv6.
@@ -83,23 +89,7 @@ async function listen({ host, port }: RelayConfig, relay: Relay): Promise<Server
 	}
 }
 
-function listenOn(host: string, port: number, relay: Relay): Promise<Server> {
-	const server = createAdaptorServer({
-		fetch: (request, { incoming }) => {
-			const body = incoming as HttpBindings['incoming'];
-			const address = body.socket.remoteAddress;
-			return relay(request, { body, ...(address && { address }) });
-		},
-		overrideGlobalObjects: false,
-		serverOptions: {
-			headersTimeout: 10_000,
-			// The largest part at about half a megabit a second.
-			requestTimeout: 600_000,
-			keepAliveTimeout: 30_000,
-		},
-	}) as Server;
-	// A connection on which nothing moves; longer than the longest long poll.
-	server.setTimeout(60_000);
+function listenOn(host: string, port: number, server: Server): Promise<Server> {
 	return new Promise((resolve, reject) => {
 		server.once('error', reject);
 		server.listen(port, host, () => {
@@ -110,10 +100,5 @@ function listenOn(host: string, port: number, relay: Relay): Promise<Server> {
 }
 
 function closeServer(server: Server): Promise<void> {
-	return new Promise((resolve) => {
-		// What still answers keeps its connection no longer than that.
-		server.keepAliveTimeout = 1;
-		server.close(() => resolve());
-		server.closeIdleConnections();
-	});
+	return new Promise((resolve) => server.close(() => resolve()));
 }

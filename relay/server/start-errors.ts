@@ -45,6 +45,7 @@ const fileReasons: Record<string, string> = {
 	EACCES: 'this user may not write there',
 	EPERM: 'it belongs to another user',
 	EROFS: 'it is read-only',
+	ELOCKED: 'another relay uses it',
 	ENOTDIR: 'it is, or is inside, something that is not a folder',
 	EEXIST: 'it is not a folder',
 	ENOENT: 'it cannot be made there',

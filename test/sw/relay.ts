@@ -5,6 +5,7 @@ import { realWorld } from '../../relay/agent/exchange.js';
 import { createSession, type NewSession, sessionLink } from '../../relay/agent/session.js';
 import { systemClock } from '../../relay/server/clock.js';
 import { relayConfig } from '../../relay/server/config.js';
+import { memoryCounters } from '../../relay/server/counters.js';
 import { createRelay } from '../../relay/server/handler.js';
 import { openDiskStore } from '../../relay/server/store/disk.js';
 import { temporaryDirectory } from '../relay/server/support.js';
@@ -17,7 +18,7 @@ export async function startRelay() {
 	const store = await openDiskStore({ directory, clock: systemClock });
 	onTestFinished(() => store.close());
 	const config = relayConfig({ appDir: `${directory}/no-app`, sessionsPerMinute: 10_000 });
-	const relay = createRelay({ store, config, log, clock: systemClock });
+	const relay = createRelay({ store, counters: memoryCounters(systemClock), config, log, clock: systemClock });
 	const respond: Responder = async (request) => {
 		if (new URL(request.url).origin !== ORIGIN) throw new TypeError(`not the relay: ${request.url}`);
 		if (request.method === 'GET') return relay(request, { address: '192.0.2.1' });

@@ -11,17 +11,19 @@ import { signingKey } from '../assertion-keys.js';
 import { readJson } from '../body.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
-import { addressOf, RateLimit } from '../limits.js';
+import { addressOf, Limit, MINUTE } from '../limits.js';
 
 /** Seconds an assertion is valid, counted from `iat`: the most that SMART allows. */
 const LIFETIME = 300;
 /** Seconds that `iat` and `nbf` lie back, for servers whose clock is slow. */
 const BACKDATED = 20;
 
-export function assertionRoutes({ config, clock }: RouteDeps) {
+export function assertionRoutes(deps: RouteDeps) {
+	const { config, clock, counters } = deps;
 	const app = new Hono<RelayEnv>();
-	const byAddress = new RateLimit(config.assertionsPerMinute, clock);
-	const byClient = new RateLimit(config.assertionsPerClient, clock);
+	const perMinute = (name: string, most: number) => new Limit(counters, clock, name, [{ seconds: MINUTE, most }]);
+	const byAddress = perMinute('assertions', config.assertionsPerMinute);
+	const byClient = perMinute('clients', config.assertionsPerClient);
 	const pairs = new Set<string>();
 	for (const { clientId, clientAuth } of config.providers) {
 		if (clientAuth?.method === 'relay-signed') pairs.add(pair(clientId, clientAuth.tokenEndpoint));
@@ -29,13 +31,13 @@ export function assertionRoutes({ config, clock }: RouteDeps) {
 
 	app.post(routes.assertions, async (c) => {
 		if (!fromOwnPage(c.req.raw, config.baseUrl)) throw new RelayError('assertion_refused');
-		byAddress.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
-		const { clientId, tokenEndpoint } = await readJson(c.req.raw, AssertionRequest);
+		await byAddress.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
+		const { clientId, tokenEndpoint } = await readJson(c.req.raw, AssertionRequest, c.env, deps);
 		const now = Math.floor(clock.now() / 1000);
 		const key = signingKey(config.assertionKeys, now);
 		if (!key) throw new RelayError('unavailable');
 		if (!pairs.has(pair(clientId, tokenEndpoint))) throw new RelayError('assertion_refused');
-		byClient.take(clientId);
+		await byClient.take(clientId);
 		const issuedAt = now - BACKDATED;
 		const assertion = await new SignJWT()
 			.setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT' })

@@ -6,13 +6,14 @@ import { authorize } from '../capability.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
 
-export function claimRoutes({ store }: RouteDeps) {
+export function claimRoutes(deps: RouteDeps) {
+	const { store } = deps;
 	const app = new Hono<RelayEnv>();
 
 	app.post('/api/sessions/:sid/claim', async (c) => {
 		const { sid } = c.req.param();
 		const { readHash, writeHash } = await authorize(store, c.req.raw, sid, ['write']);
-		const { ownerHash } = await readJson(c.req.raw, Claim);
+		const { ownerHash } = await readJson(c.req.raw, Claim, c.env, deps);
 		// One token, one role: a reader who is also the owner could send to itself.
 		if (ownerHash === readHash || ownerHash === writeHash) throw new RelayError('bad_request');
 		await store.claim(sid, ownerHash);

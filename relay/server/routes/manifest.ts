@@ -13,16 +13,18 @@ const path = '/api/sessions/:sid/manifest';
 /** JWE compact (RFC 7516, section 7.1): five parts, the encrypted key empty for direct key agreement. */
 const jweCompact = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
-export function manifestRoutes({ store, clock, stopping }: RouteDeps) {
+export function manifestRoutes(deps: RouteDeps) {
+	const { store, clock, stopping, metrics } = deps;
 	const app = new Hono<RelayEnv>();
 
 	app.put(path, async (c) => {
 		const { sid } = c.req.param();
 		await authorize(store, c.req.raw, sid, ['owner']);
 		if (!/^application\/jose(;|$)/i.test(c.req.header('Content-Type') ?? '')) throw new RelayError('bad_request');
-		const manifest = await readText(c.req.raw, LIMITS.manifestBytes);
+		const manifest = await readText(c.req.raw, LIMITS.manifestBytes, c.env, deps);
 		if (!jweCompact.test(manifest)) throw new RelayError('bad_request');
 		const stored = await store.putManifest(sid, manifest);
+		if (stored === 'created') metrics.sessions.inc({ event: 'finalised' });
 		return c.body(null, stored === 'created' ? 201 : 200);
 	});
 

@@ -9,14 +9,15 @@ import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
 import { addressOf } from '../limits.js';
 
-export function sessionRoutes({ store, config, clock, creations }: RouteDeps) {
+export function sessionRoutes(deps: RouteDeps) {
+	const { store, config, clock, creations, metrics } = deps;
 	const app = new Hono<RelayEnv>();
 
 	app.put('/api/sessions/:sid', async (c) => {
-		creations.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
+		await creations.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
 		const { sid } = c.req.param();
 		if (!v.is(Id, sid)) throw new RelayError('bad_request');
-		const { readHash, writeHash, expiresIn, maxBytes, request } = await readJson(c.req.raw, CreateSession);
+		const { readHash, writeHash, expiresIn, maxBytes, request } = await readJson(c.req.raw, CreateSession, c.env, deps);
 		if (readHash === writeHash) throw new RelayError('bad_request');
 		const asked = [readHash, writeHash, expiresIn, maxBytes ?? null, request ?? null];
 		const { stored, session } = await store.create(sid, {
@@ -28,6 +29,7 @@ export function sessionRoutes({ store, config, clock, creations }: RouteDeps) {
 			request: request ?? null,
 			fingerprint: createHash('sha256').update(JSON.stringify(asked)).digest('base64url'),
 		});
+		if (stored === 'created') metrics.sessions.inc({ event: 'created' });
 		const answer: SessionCreated = {
 			expiresAt: new Date(session.expiresAt).toISOString(),
 			maxBytes: session.maxBytes,
@@ -52,6 +54,7 @@ export function sessionRoutes({ store, config, clock, creations }: RouteDeps) {
 		const { sid } = c.req.param();
 		await authorize(store, c.req.raw, sid, ['read', 'owner']);
 		await store.remove(sid);
+		metrics.sessions.inc({ event: 'removed' });
 		return c.body(null, 204);
 	});
 

@@ -128,9 +128,9 @@ describe('clientAuth in the provider file', () => {
 		expect({ providers: configFromEnvironment(env).providers }).toEqual(example);
 	});
 
-	test('never serves what belongs to no strategy', () => {
-		const { providers } = configFromEnvironment({ PROVIDERS: directory({ method: 'none', key: rsa }) });
-		expect(providers[0]!.clientAuth).toEqual({ method: 'none' });
+	test('is refused with what belongs to another strategy: a key there may be a secret', () => {
+		const path = directory({ method: 'none', key: rsa });
+		expect(configErrorOf({ PROVIDERS: path }).problems).toEqual([`${path}: providers.0.clientAuth.key is not known`]);
 	});
 
 	test.each<[string, () => unknown]>([

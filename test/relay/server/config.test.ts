@@ -22,6 +22,8 @@ describe('the environment', () => {
 			PORT: '9000',
 			HOST: '0.0.0.0',
 			DATA_DIR: '/data',
+			REDIS_URL: 'rediss://user:secret@redis.example:6380/1',
+			SKILL_DIR: '/skill',
 			APP_DIR: '/app',
 			BASE_URL: 'https://satchel.example/',
 			PROVIDERS: file({ providers: [provider] }),
@@ -29,6 +31,15 @@ describe('the environment', () => {
 			MAX_BYTES: '1000',
 			LOOPBACK_CONNECT: 'http://localhost:8788, http://127.0.0.1:9999',
 			SESSIONS_PER_MINUTE: '5',
+			SESSIONS_PER_DAY: '50',
+			UPLOADS_PER_SESSION: '8',
+			UPLOADS: '9',
+			MIN_FREE_BYTES: '0',
+			HEADER_SECONDS: '11',
+			BODY_SECONDS: '12',
+			MIN_RATE: '13',
+			STOP_SECONDS: '0',
+			METRICS_TOKEN: 'a-token-of-sixteen',
 			ASSERTION_KEYS: keys,
 			ASSERTIONS_PER_MINUTE: '6',
 			ASSERTIONS_PER_CLIENT: '7',
@@ -40,6 +51,8 @@ describe('the environment', () => {
 			port: 9000,
 			host: '0.0.0.0',
 			dataDir: '/data',
+			redisUrl: 'rediss://user:secret@redis.example:6380/1',
+			skillDir: '/skill',
 			appDir: '/app',
 			baseUrl: 'https://satchel.example',
 			providers: [provider],
@@ -48,6 +61,15 @@ describe('the environment', () => {
 			partBytes: LIMITS.partBytes,
 			loopbackConnect: ['http://localhost:8788', 'http://127.0.0.1:9999'],
 			sessionsPerMinute: 5,
+			sessionsPerDay: 50,
+			uploadsPerSession: 8,
+			uploads: 9,
+			minFreeBytes: 0,
+			headerSeconds: 11,
+			bodySeconds: 12,
+			minRate: 13,
+			stopSeconds: 0,
+			metricsToken: 'a-token-of-sixteen',
 			assertionKeys: [],
 			assertionsPerMinute: 6,
 			assertionsPerClient: 7,
@@ -68,6 +90,14 @@ describe('the environment', () => {
 		['LOOPBACK_CONNECT', 'https://ehr.example'],
 		['LOOPBACK_CONNECT', "http://localhost:1; script-src 'unsafe-inline'"],
 		['TRUST_PROXY', 'yes'],
+		['SESSIONS_PER_DAY', '0'],
+		['UPLOADS_PER_SESSION', '0'],
+		['UPLOADS', 'many'],
+		['MIN_FREE_BYTES', '1GB'],
+		['HEADER_SECONDS', '0'],
+		['BODY_SECONDS', '3601'],
+		['MIN_RATE', '0'],
+		['STOP_SECONDS', '-1'],
 	])('is refused with %s=%s, by name', (name, value) => {
 		const error = errorOf({ [name]: value });
 		expect(error.code).toBe('environment_invalid');
@@ -79,6 +109,16 @@ describe('the environment', () => {
 	test('is never shown the password of a URL', () => {
 		const [problem] = errorOf({ BASE_URL: 'https://me:secret@satchel.example' }).problems;
 		expect(problem).toBe('BASE_URL=https://…@satchel.example must be an origin, without a path');
+	});
+
+	test.each([
+		['REDIS_URL', 'redis.example:secret', 'must begin with redis:// or rediss:// and a host'],
+		['REDIS_URL', 'http://user:secret@redis.example', 'must begin with redis:// or rediss:// and a host'],
+		['REDIS_URL', 'redis://user:sec/ret@redis.example:x', 'must be a URL'],
+		['METRICS_TOKEN', 'secret', 'must be at least 16 characters'],
+		['METRICS_TOKEN', 'secret secret secret', 'must be plain letters, digits and signs, without blanks'],
+	])('is never shown anything of %s=%s', (name, value, reason) => {
+		expect(errorOf({ [name]: value }).problems).toEqual([`${name} ${reason}`]);
 	});
 
 	test('is told everything that is wrong at once', () => {
@@ -114,6 +154,42 @@ describe('the provider file', () => {
 	])('is told where it is wrong: %j', (change, problem) => {
 		const path = file({ providers: [provider, { ...provider, id: 'b', ...change }] });
 		expect(errorOf({ PROVIDERS: path }).problems).toEqual([`${path}: providers.1.${problem}`]);
+	});
+
+	test.each([
+		[{ clientAuht: { method: 'device-key' } }, 'clientAuht is not known'],
+		[{ clientAuth: { method: 'device-key', key: 'x' } }, 'clientAuth.key is not known'],
+	])('is told what nobody knows, which would go unheeded: %j', (change, problem) => {
+		const path = file({ providers: [{ ...provider, ...change }] });
+		expect(errorOf({ PROVIDERS: path }).problems).toEqual([`${path}: providers.0.${problem}`]);
+	});
+
+	test('is told everything that is wrong at once, of whatever kind', () => {
+		const path = file({
+			provider: [],
+			providers: [
+				provider,
+				{ ...provider, clientId: undefined, scopes: 'x' },
+				{ ...provider, fhirBaseUrl: 'ftp://b.example' },
+				7,
+			],
+		});
+		expect(errorOf({ PROVIDERS: path }).problems).toEqual(
+			[
+				'provider is not known',
+				'providers.1.scopes is not known',
+				'providers.1.clientId is missing',
+				'providers.2.id a occurs twice',
+				'providers.2.fhirBaseUrl must begin with https://',
+				'providers.3 must be an object',
+			].map((problem) => `${path}: ${problem}`),
+		);
+	});
+
+	test.each([[[]], [{}], [{ providers: {} }]])('is refused as a whole when it is %j', (content) => {
+		const [problem, ...others] = errorOf({ PROVIDERS: file(content) }).problems;
+		expect(problem).toMatch(/: (providers (is missing|must be a list)|the whole must be an object)$/);
+		expect(others).toEqual([]);
 	});
 
 	test('may name a FHIR server on this machine by http', () => {

@@ -2,7 +2,6 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Provider, routes } from '../../../relay/contract.js';
-import { addressOf } from '../../../relay/server/limits.js';
 import { claimed, expectProblem, jwe, party, random, setUp } from './support.js';
 
 describe('health', () => {
@@ -13,10 +12,20 @@ describe('health', () => {
 		expect(await answer.json()).toEqual({ status: 'ok' });
 	});
 
-	test('is 503 when it cannot', async () => {
+	test('is 503 when it cannot, though the process is alive', async () => {
 		const { call, directory } = await setUp();
 		rmSync(join(directory, 'staging'), { recursive: true });
+		const answer = await call('GET', routes.health);
+		expect(answer.headers.get('Retry-After')).toBe('10');
+		await expectProblem(answer, 503, 'unavailable');
+		expect((await call('GET', routes.live)).status).toBe(200);
+	});
+
+	test('is 503 when the relay is about to stop, though the process is alive', async () => {
+		const { call, stopping } = await setUp();
+		stopping.abort();
 		await expectProblem(await call('GET', routes.health), 503, 'unavailable');
+		expect(await (await call('GET', routes.live)).json()).toEqual({ status: 'ok' });
 	});
 });
 
@@ -51,18 +60,6 @@ describe('sessions from one address', () => {
 		expect((await create('192.0.2.2')).status).toBe(201);
 		setup.clock.time += 40_000;
 		expect((await create('192.0.2.1')).status).toBe(201);
-	});
-
-	test('are counted by the /64 of IPv6, and behind a trusted proxy by what it says', () => {
-		const request = (forwarded?: string) =>
-			new Request('http://relay.test', { headers: forwarded ? { 'X-Forwarded-For': forwarded } : {} });
-		expect(addressOf(request(), '2001:db8:1:2:3:4:5:6', false)).toBe('2001:db8:1:2');
-		expect(addressOf(request(), '2001:db8::1', false)).toBe('2001:db8:0:0');
-		expect(addressOf(request(), '::1', false)).toBe('0:0:0:0');
-		expect(addressOf(request(), '::ffff:192.0.2.1', false)).toBe('::ffff:192.0.2.1');
-		expect(addressOf(request('198.51.100.1'), '192.0.2.1', false)).toBe('192.0.2.1');
-		expect(addressOf(request('203.0.113.9, 198.51.100.1'), '192.0.2.1', true)).toBe('198.51.100.1');
-		expect(addressOf(request(), undefined, true)).toBe('');
 	});
 });
 
@@ -127,6 +124,7 @@ describe('the log', () => {
 			'GET /* 404',
 		]);
 		expect(setup.lines[2]!.fields).toMatchObject({ bytesIn: 13 });
+		expect(setup.lines[7]!.fields).toMatchObject({ code: 'session_not_found' });
 		expect(setup.lines[3]!.fields).toMatchObject({ bytesOut: 13 });
 		const text = JSON.stringify(setup.lines);
 		const { sid, read, write, owner, body } = session;
@@ -143,6 +141,17 @@ describe('the log', () => {
 			'192.0.2.1',
 		]) {
 			expect(text).not.toContain(secret);
+		}
+	});
+
+	test('names a refusal by the id and the code that the client was given', async () => {
+		const setup = await setUp();
+		for (const [method, path] of [
+			['GET', routes.session(random(16))],
+			['PROPFIND', '/nowhere'],
+		] as const) {
+			const { correlationId, code } = await (await setup.call(method, path)).json();
+			expect(setup.lines.at(-1)).toMatchObject({ text: 'request', fields: { correlationId, code, status: 404 } });
 		}
 	});
 

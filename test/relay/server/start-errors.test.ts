@@ -48,6 +48,13 @@ describe('a relay that cannot start says in one line', () => {
 			lines: [`DATA_DIR=${dataDir} cannot be used: it is not a folder`],
 			exitCode: 1,
 		});
+		const used = temporaryDirectory();
+		const first = await startRelay(relayConfig({ port: 0, host: '127.0.0.1', dataDir: used }));
+		onTestFinished(() => first.close());
+		expect(await problemsOf({ dataDir: used })).toEqual({
+			lines: [`DATA_DIR=${used} cannot be used: another relay uses it`],
+			exitCode: 1,
+		});
 		const below = await problemsOf({ dataDir: join(dataDir, 'below') });
 		expect(below?.lines[0]).toMatch(/^DATA_DIR=.*below cannot be used: it is, or is inside,/);
 	});

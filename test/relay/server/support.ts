@@ -7,6 +7,7 @@ import { routes } from '../../../relay/contract.js';
 import type { Clock } from '../../../relay/server/clock.js';
 import { configFromEnvironment, type RelayConfig, relayConfig } from '../../../relay/server/config.js';
 import { ConfigError } from '../../../relay/server/config-error.js';
+import { memoryCounters } from '../../../relay/server/counters.js';
 import { createRelay } from '../../../relay/server/handler.js';
 import { openDiskStore } from '../../../relay/server/store/disk.js';
 
@@ -48,6 +49,9 @@ export class ManualClock implements Clock {
 	now() {
 		return this.time;
 	}
+	atLeast(time: number) {
+		this.time = Math.max(this.time, time);
+	}
 	after(ms: number, run: () => void) {
 		const timer = { at: this.time + ms, run };
 		this.timers.add(timer);
@@ -86,9 +90,16 @@ export async function setUp(given: Partial<RelayConfig> = {}) {
 	const log = { info: record, warn: record, error: record };
 	const config = relayConfig({ appDir: join(directory, 'no-app'), sessionsPerMinute: 10_000, ...given });
 	const stopping = new AbortController();
-	const store = await openDiskStore({ directory, clock });
+	const store = await openDiskStore({
+		directory,
+		clock,
+		uploadsPerSession: config.uploadsPerSession,
+		uploads: config.uploads,
+		minFreeBytes: given.minFreeBytes ?? 0,
+	});
 	onTestFinished(() => store.close());
-	const relay = createRelay({ store, config, log, clock, stopping: stopping.signal });
+	const counters = memoryCounters(clock);
+	const relay = createRelay({ store, counters, config, log, clock, stopping: stopping.signal });
 
 	async function call(method: string, path: string, init: CallOptions = {}) {
 		const headers = new Headers(init.headers);
@@ -103,7 +114,7 @@ export async function setUp(given: Partial<RelayConfig> = {}) {
 		return relay(request, { address: init.address ?? '192.0.2.1' });
 	}
 
-	return { relay, store, clock, lines, config, directory, stopping, call };
+	return { relay, store, counters, clock, lines, config, directory, stopping, call };
 }
 
 export type Setup = Awaited<ReturnType<typeof setUp>>;
