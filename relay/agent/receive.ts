@@ -7,6 +7,7 @@ import { Prefetch } from './prefetch.js';
 import { type Index, type SourceEntry, SourceWriter, writeIndex } from './records.js';
 import { type AgentSession, closeSession, type WaitEvent, waitForManifest } from './session.js';
 import { checkOutputFree, Staging } from './staging.js';
+import { SUMMARY, summaryOf } from './summary/summary.js';
 
 export interface ReceiveOptions {
 	/** The output folder. */
@@ -54,6 +55,7 @@ export async function* receive(
 		for (const writer of writers) entries.push(await writer.finish());
 		const index: Index = { v: 2, sentAt, receivedAt: new Date(world.now()).toISOString(), redaction, sources: entries };
 		await writeIndex(staging, index);
+		await staging.append(SUMMARY, await summaryOf(staging.path, () => checkInterrupted(world)));
 		checkInterrupted(world);
 		const folders = entries.map(({ folder }) => folder);
 		await staging.commit(folders, force);

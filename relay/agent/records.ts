@@ -100,7 +100,9 @@ export class SourceWriter {
 		await flush();
 	}
 
-	async #addDocument({ id, contentType, data }: Record<string, unknown>): Promise<void> {
+	async #addDocument({ id, contentType, data: now, content }: Record<string, unknown>): Promise<void> {
+		// DSTU2 calls it content.
+		const data = now ?? content;
 		const entry: DocumentEntry = {
 			id: typeof id === 'string' ? id : null,
 			contentType: typeof contentType === 'string' ? contentType : null,

@@ -13,15 +13,16 @@ import { privateFolder } from './keyfile.js';
 import { FOLDER_NAME } from './names.js';
 
 export const INDEX = 'index.json';
+export const SUMMARY = 'summary.md';
 const PREFIX = '.receiving-';
 /** No session lives longer than an hour: a staging folder older than two was left by a killed process. */
 const STALE = 2 * 3600 * 1000;
 /** Files flushed at a time: one after the other, a thousand documents take seconds. */
 const FLUSHES = 16;
 
-/** @throws {AgentError} `output_exists` a delivery is there already */
+/** @throws {AgentError} `output_exists` a delivery is there already, or a file that has the name of one of its own */
 export function checkOutputFree(out: string, force = false): void {
-	if (!force && isThere(join(out, INDEX))) throw new AgentError('output_exists');
+	if (!force && [INDEX, SUMMARY].some((name) => isThere(join(out, name)))) throw new AgentError('output_exists');
 }
 
 export class Staging {
@@ -72,7 +73,7 @@ export class Staging {
 	}
 
 	/**
-	 * Flushes everything to disk, then moves `folders` and the index into place. With `force` an earlier delivery makes
+	 * Flushes everything to disk, then moves `folders`, the summary and the index into place. With `force` an earlier delivery makes
 	 * room; it comes back if anything goes wrong.
 	 * @throws {AgentError} `output_exists`, `output_failed`
 	 */
@@ -82,7 +83,7 @@ export class Staging {
 			while (!(await flushed.next()).done);
 		});
 		// Synchronous from here on, so that no signal handler of ours can come in between.
-		const old = [...new Set([INDEX, ...folders, ...(force ? earlierFolders(this.out) : [])])].filter((name) =>
+		const old = [...new Set([INDEX, SUMMARY, ...folders, ...(force ? earlierFolders(this.out) : [])])].filter((name) =>
 			isThere(join(this.out, name)),
 		);
 		if (old.length > 0 && !force) throw new AgentError('output_exists');
@@ -95,7 +96,8 @@ export class Staging {
 		try {
 			if (old.length > 0) mkdirSync(kept, { mode: 0o700 });
 			for (const name of old) move(join(this.out, name), join(kept, name));
-			for (const name of [...folders, INDEX]) move(join(this.path, name), join(this.out, name));
+			for (const name of [...folders, ...(this.#files.has(SUMMARY) ? [SUMMARY] : []), INDEX])
+				move(join(this.path, name), join(this.out, name));
 		} catch (cause) {
 			for (const [from, to] of undo) renameSync(from, to);
 			throw new AgentError('output_failed', { cause });
@@ -127,9 +129,14 @@ function earlierFolders(out: string): string[] {
 	}
 }
 
+/** A name that a staging folder has. */
+export function isStaging(name: string): boolean {
+	return name.startsWith(PREFIX) && /^[0-9a-f]{16}$/.test(name.slice(PREFIX.length));
+}
+
 async function removeStale(out: string): Promise<void> {
 	for (const name of await readdir(out)) {
-		if (!name.startsWith(PREFIX) || !/^[0-9a-f]{16}$/.test(name.slice(PREFIX.length))) continue;
+		if (!isStaging(name)) continue;
 		const path = join(out, name);
 		const { mtimeMs } = await lstat(path);
 		if (Date.now() - mtimeMs > STALE) await rm(path, { recursive: true, force: true });

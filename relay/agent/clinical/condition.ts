@@ -1,0 +1,44 @@
+/** Condition, of DSTU2 to R5. */
+import { codesOf, statusOf, titleOf, titlesOf } from './concept.js';
+import { dateOf } from './date.js';
+import { choiceOf, spell } from './quantity.js';
+import { all, labelled, record, texts } from './shape.js';
+import { isRetracted, noteOf, type Reader } from './told.js';
+
+const ABATED = /^abatement(?:DateTime|Date|Age|Period|Range|String)$/;
+
+/** Where no clinical status is given, an abatement says `resolved`. */
+export const condition: Reader = (resource) => {
+	const verification = statusOf(resource.verificationStatus);
+	const onset = choiceOf(resource, 'onset');
+	const { abatementBoolean, onsetPeriod, abatementPeriod } = resource;
+	const abated = abatementBoolean === true || Object.keys(resource).some((name) => ABATED.test(name));
+	const onsetDate = dateOf(resource.onsetDateTime, record(onsetPeriod).start);
+	return {
+		section: 'problems',
+		title: titleOf(resource.code),
+		codes: codesOf(resource.code),
+		date:
+			onsetDate ?? dateOf(resource.recordedDate, resource.dateRecorded, resource.assertedDate, resource.dateAsserted),
+		end: dateOf(resource.abatementDateTime, resource.abatementDate, record(abatementPeriod).end),
+		status: statusOf(resource.clinicalStatus) ?? (abated ? 'resolved' : null),
+		details: texts(
+			onsetDate === null && onset && `onset: ${spell(onset)}`,
+			labelled('severity', titlesOf(resource.severity)),
+			labelled('site', titlesOf(resource.bodySite)),
+			labelled('stage', titlesOf(all(resource, 'stage.summary'))),
+			verification !== null && !['confirmed', 'unknown'].includes(verification) && verification,
+			kindOf(resource.category),
+			noteOf(resource),
+		),
+		retracted: isRetracted(verification, statusOf(resource.clinicalStatus)),
+	};
+};
+
+/** A problem of the list is the usual case; a diagnosis of one visit may be over since. */
+function kindOf(category: unknown): string | null {
+	const title = titlesOf(category);
+	if (title === null) return null;
+	if (/problem/i.test(title)) return 'problem list';
+	return /encounter|diagnosis/i.test(title) ? 'diagnosis of a visit' : title;
+}
