@@ -2,6 +2,16 @@
  * What an assistant is told about records on this machine: small pages of plain text. The command line, the MCP server and the
  * skill say the same through this.
  */
+import { Documents } from './answers/documents.js';
+import { Kept } from './answers/kept.js';
+import { list } from './answers/list.js';
+import { Names } from './answers/names.js';
+import { Pages, type Whole } from './answers/pages.js';
+import { read } from './answers/read.js';
+import { search } from './answers/search.js';
+import { summary } from './answers/summary.js';
+import { trend } from './answers/trend.js';
+import { openLibrary } from './library/library.js';
 
 /** At most `PAGE` characters. Everything that comes from a record stands between marks that say it is data (`marked.ts`). */
 export interface Page {
@@ -51,6 +61,29 @@ export interface Answers {
 }
 
 /** @throws {AgentError} `no_records`, `records_damaged` */
-export async function openAnswers(_dir: string): Promise<Answers> {
-	throw new Error('not yet');
+export async function openAnswers(dir: string): Promise<Answers> {
+	const library = await openLibrary(dir);
+	const names = new Names(library);
+	const documents = new Documents(library);
+	const kept = new Kept();
+	const page = async (question: unknown[], next: string | undefined, make: () => Promise<Whole> | Whole) => {
+		const pages = new Pages(library.index, question);
+		const start = pages.start(next);
+		return pages.cut(await kept.get(JSON.stringify(question), make), start);
+	};
+	return {
+		list: (next) => page(['list'], next, () => list(library)),
+		summary: (section, next) => page(['summary', section], next, () => summary(library, section)),
+		search: ({ next, ...query }) =>
+			page(['search', sorted(query)], next, () => search(library, names, documents, query)),
+		read: (ref, next) => page(['read', ref], next, () => read(library, names, documents, ref)),
+		trend: ({ next, ...query }) => page(['trend', sorted(query)], next, () => trend(library, names, query)),
+	};
+}
+
+/** One question is one, in whatever order its parts are given. */
+function sorted(query: object): [string, unknown][] {
+	return Object.entries(query)
+		.filter(([, value]) => value !== undefined)
+		.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -4,6 +4,8 @@ import { realWorld } from './exchange.js';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+// Whoever read what is told has gone, as `head` does: that is an interruption too.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
 
 // Node 20 calls X25519 in WebCrypto experimental; that is no news to the person at the terminal.
 process.removeAllListeners('warning');

@@ -93,9 +93,9 @@ export type WaitEvent =
 
 /**
  * Seconds a poll is held. A relay wakes it for a claim, a part and the manifest: this is how late a claim, or a part, is
- * that fell between two polls, or that a relay does not wake for.
+ * that fell between two polls, or that a relay does not wake for. The first one only looks: after a restart much may have happened.
  */
-const HOLD = { open: 10, claimed: 3 };
+const HOLD = { first: 0, open: 10, claimed: 3 };
 
 /**
  * The least milliseconds between two polls: a relay that answers at once, because it holds no request, is not asked in a
@@ -119,15 +119,17 @@ export async function* waitForManifest(
 	const end = Date.parse(session.expiresAt) + GRACE;
 	let claimed = false;
 	let seen = 0;
+	let looked = false;
 	for (let failures = 0; ; ) {
 		checkInterrupted(world);
 		if (world.now() > end) throw new AgentError('session_expired');
 		const asked = world.now();
-		const hold = claimed ? HOLD.claimed : HOLD.open;
-		let pace = PACE.still;
+		const hold = !looked ? HOLD.first : claimed ? HOLD.claimed : HOLD.open;
+		let pace = looked ? PACE.still : PACE.moving;
 		try {
 			const answer = await exchange(world, manifestRequest(session, hold), processManifestResponse, (hold + 30) * 1000);
 			failures = 0;
+			looked = true;
 			if (!claimed && (answer.ready || answer.state !== 'open')) {
 				claimed = true;
 				pace = PACE.moving;

@@ -1,5 +1,6 @@
 import { isGap, type QueryReport } from '../contract.js';
 import type { AgentError, AgentErrorCode } from './errors.js';
+import { PROGRAM } from './program.js';
 import type { SourceEntry } from './records.js';
 
 const words: Record<AgentErrorCode, string> = {
@@ -21,7 +22,7 @@ const words: Record<AgentErrorCode, string> = {
 	stream_invalid: 'What was sent does not unpack into FHIR resources. No records were kept.',
 	count_mismatch: 'What was sent is not as much as its manifest says. No records were kept.',
 	delivery_too_large: 'What was sent is larger than the agent takes. No records were kept.',
-	session_file_exists: 'A session is under way in this folder. Go on with "resume", or delete its session file.',
+	session_file_exists: 'A session is under way in this folder. Go on with "resume", or end it with "cancel".',
 	session_file_missing: 'There is no session file here. Start with "request".',
 	session_file_unsafe: 'Others could read or write the session file (wanted: mode 0600, your own, no link). Not used.',
 	session_file_invalid: 'The session file cannot be read as one.',
@@ -36,12 +37,13 @@ const words: Record<AgentErrorCode, string> = {
 	internal: 'A fault in the program. No records were kept.',
 };
 
-const GO_ON = 'The session was: go on with "npm run --silent agent -- resume --out DIR" while it lives.';
+const GO_ON = `The session was: go on with "${PROGRAM} resume --out DIR" while it lives.`;
 
 /** What a person at the terminal reads; programs read the code. */
 export function wordsFor({ code, detail }: AgentError, resumable: boolean): string {
 	if (code === 'usage' && detail) return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}. See --help.`;
 	if (code === 'relay_url_invalid' && detail) return `The address of the relay: ${detail}.`;
+	if (code === 'query_invalid' && detail) return `The question cannot be answered as it was put: ${detail}.`;
 	return code === 'interrupted' && resumable ? `${words[code]} ${GO_ON}` : words[code];
 }
 

@@ -30,7 +30,7 @@ async function waiting() {
 	return { ...at, sealed, asked, names, staged, upload, finish, lists };
 }
 
-const DELIVERED = ['01-example-clinic', 'index.json'];
+const DELIVERED = ['01-example-clinic', 'index.json', 'summary.md'];
 
 describe('parts that arrive before the manifest', () => {
 	test('are fetched once, lie there sealed and private, and are gone with the delivery', async () => {

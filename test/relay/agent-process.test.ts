@@ -83,7 +83,7 @@ test('the process receives over a socket and exits with 0', async () => {
 	expect(events).toEqual(['link', 'claimed', 'receiving', 'done']);
 	expect(code).toBe(0);
 	expect(stderr).not.toContain('Warning');
-	expect(s.left()).toEqual(['01-example-clinic', 'index.json']);
+	expect(s.left()).toEqual(['01-example-clinic', 'index.json', 'summary.md']);
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)(

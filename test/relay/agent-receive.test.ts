@@ -42,7 +42,7 @@ describe('a delivery', () => {
 			{ event: 'receiving', bytes: expect.any(Number), parts: 5, totalParts: 5 },
 			{ event: 'written', index: result.index },
 		]);
-		expect(s.left()).toEqual(['01-lakeside-health', '02-hopital-sainte-therese-nord', 'index.json']);
+		expect(s.left()).toEqual(['01-lakeside-health', '02-hopital-sainte-therese-nord', 'index.json', 'summary.md']);
 		expect(s.read('01-lakeside-health/Observation.ndjson')).toBe(emoji + escaped + observation('o1') + emoji);
 		expect(s.read('01-lakeside-health/Patient.ndjson')).toBe(patient);
 		expect(s.read('01-lakeside-health/OperationOutcome.ndjson')).toBe(issue);
@@ -106,6 +106,7 @@ describe('a delivery', () => {
 			binary('b3', 'application/../../x', base64('x')),
 			binary('b4', 'application/cda+xml', '!!'),
 			binary('b5', 'text/plain', undefined),
+			line({ resourceType: 'Binary', id: 'dstu2', contentType: 'text/plain', content: base64('older') }),
 		];
 		await s.send(session, [{ segments: [lines.slice(0, 2).join(''), lines.slice(2).join('')] }]);
 		const { result } = await run();
@@ -113,6 +114,7 @@ describe('a delivery', () => {
 			'Document.bin',
 			'Document.html',
 			'Document.pdf',
+			'Document.txt',
 		]);
 		expect(s.read('01-example-clinic/documents/Document.html')).toBe('<p>ü</p>');
 		expect(s.read('01-example-clinic/Binary.ndjson')).toBe(lines.join(''));
@@ -122,6 +124,7 @@ describe('a delivery', () => {
 			{ id: 'b3', file: 'documents/Document.bin' },
 			{ id: 'b4', problem: 'not_base64', bytes: 0 },
 			{ id: 'b5', problem: 'no_data' },
+			{ id: 'dstu2', file: 'documents/Document.txt', bytes: 5 },
 		]);
 	});
 
@@ -192,7 +195,7 @@ describe('a delivery', () => {
 			{ name: '', segments: [patient] },
 		]);
 		await run();
-		expect(s.left()).toEqual(['01-x', '02-con', '03-source', '04-source', 'index.json']);
+		expect(s.left()).toEqual(['01-x', '02-con', '03-source', '04-source', 'index.json', 'summary.md']);
 		expect(readdirSync(`${s.out}/01-x`)).toEqual(['Patient.ndjson', 'Unknown.ndjson']);
 		expect(s.read('01-x/Unknown.ndjson')).toBe(lines.join(''));
 		expect(s.read('01-x/Patient.ndjson')).toBe(patient);
@@ -227,7 +230,7 @@ describe('a delivery', () => {
 		await s.send(session, [{ segments: [patient] }]);
 		s.relay.intercept = ({ method }) => (method === 'DELETE' ? problem(503, 'unavailable') : undefined);
 		expect((await run()).result.closed).toBe(false);
-		expect(s.left()).toEqual(['01-example-clinic', 'index.json']);
+		expect(s.left()).toEqual(['01-example-clinic', 'index.json', 'summary.md']);
 	});
 
 	test('can be taken in by a second process', async () => {
@@ -240,7 +243,7 @@ describe('a delivery', () => {
 		const again = await readSessionFile(file);
 		expect(again).toEqual(session);
 		await all(follow(again, { out: s.out, sessionFile: file, world: s.world }));
-		expect(s.left()).toEqual(['01-example-clinic', 'index.json']);
+		expect(s.left()).toEqual(['01-example-clinic', 'index.json', 'summary.md']);
 	});
 });
 
@@ -274,7 +277,7 @@ test.each(vectors.map((url) => [url.pathname.split('/').slice(-3).join('/'), url
 		await writeSessionFile(file, session);
 		await all(follow(session, { out: s.out, sessionFile: file, world: s.world }));
 		const [source] = s.json('index.json').sources;
-		expect(s.left()).toEqual([source.folder, 'index.json']);
+		expect(s.left()).toEqual([source.folder, 'index.json', 'summary.md']);
 		const text = blob.parts.map(({ plaintext }: { plaintext: string }) => plaintext).join('');
 		expect(s.read(`${source.folder}/Patient.ndjson`) + s.read(`${source.folder}/Observation.ndjson`)).toBe(text);
 		expect(source.failed).toEqual([
@@ -332,6 +335,6 @@ test('waiting tells of the claim and of octets as they arrive, once each', async
 		{ event: 'written', index: result.index },
 	]);
 	expect(s.relay.log.join()).not.toContain(session.read);
-	// Half a second while nothing moves, next to nothing after something did.
-	expect(s.slept).toEqual([500, 500, 20, 500, 500, 20, 500]);
+	// Half a second while nothing moves, next to nothing after something did, and after the first look.
+	expect(s.slept).toEqual([20, 500, 20, 500, 500, 20, 500]);
 });

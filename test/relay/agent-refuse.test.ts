@@ -186,7 +186,7 @@ describe('the caps', () => {
 		await expect(run({ caps })).rejects.toMatchObject({ code: 'delivery_too_large' });
 		expect(s.left()).toEqual(HELD);
 		await run();
-		expect(s.left()).toEqual(['01-example-clinic', 'index.json']);
+		expect(s.left()).toEqual(['01-example-clinic', 'index.json', 'summary.md']);
 	});
 });
 

@@ -92,7 +92,7 @@ test('agent and relay agree from the first request to the deletion', async () =>
 	expect(fetched.sort()).toEqual(['0', '1']);
 	expect(server.clock.now()).toBe(started);
 	expect(result.closed).toBe(true);
-	expect(s.left()).toEqual(['01-example-clinic', 'index.json']);
+	expect(s.left()).toEqual(['01-example-clinic', 'index.json', 'summary.md']);
 	expect((await w.blobs()).status).toBe(410);
 });
 

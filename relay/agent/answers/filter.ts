@@ -1,0 +1,101 @@
+/** What a question asks for, checked, and as tests that a resource passes or not. */
+import type { SearchQuery } from '../answers.js';
+import { type Code, type Fact, SECTIONS } from '../clinical/fact.js';
+import { AgentError } from '../errors.js';
+import type { Index, SourceEntry } from '../records.js';
+import { daysOf } from './dates.js';
+import { fold, wordsOf } from './fold.js';
+
+export interface Filter {
+	/** Folded. */
+	words: string[];
+	/** Those that are asked about. */
+	sources: SourceEntry[];
+	/** Resource type. */
+	type: string | null;
+	section: string | null;
+	inTime: (date: string | null, end: string | null) => boolean;
+	/** Whether one of these is the code that was asked for. */
+	hasCode: (codes: readonly Code[]) => boolean;
+	/** A date range was given: what has no date is in none. */
+	dated: boolean;
+	coded: boolean;
+}
+
+/** Types of a delivery that no search looks at: documents are looked at as such, and the others tell of queries. */
+export const NOT_SEARCHED = new Set(['Binary', 'OperationOutcome']);
+/** Characters of an answerable question. */
+const MOST = 300;
+
+/** @throws {AgentError} `query_invalid` */
+export function filterOf(index: Index, query: SearchQuery): Filter {
+	for (const [name, value] of Object.entries(query))
+		if (value !== undefined && (typeof value !== 'string' || value.length > MOST))
+			throw invalid(`"${name}" is a text of at most ${MOST} characters`);
+	const { text = '', kind, code, source, from, to } = query;
+	return {
+		words: wordsOf(text),
+		sources: source === undefined ? index.sources : sourcesOf(index, source),
+		...kindOf(index, kind),
+		inTime: timeOf(from, to),
+		hasCode: codeOf(code),
+		dated: from !== undefined || to !== undefined,
+		coded: code !== undefined,
+	};
+}
+
+/** Whether `fact`, or a part of it, is of the code. */
+export function isOf(fact: Fact, { hasCode }: Filter): boolean {
+	return hasCode(fact.codes) || fact.parts.some(({ codes }) => hasCode(codes));
+}
+
+/** By folder, by name, or by a part of the name that is like no other. */
+function sourcesOf({ sources }: Index, asked: string): SourceEntry[] {
+	const folded = fold(asked).trim();
+	const exact = sources.filter(({ folder, name }) => folder === asked || fold(name).trim() === folded);
+	const found = exact.length > 0 ? exact : sources.filter(({ name }) => folded !== '' && fold(name).includes(folded));
+	if (found.length === 0) throw invalid('there is no source of that name; "list" gives names and folders');
+	return found;
+}
+
+function kindOf({ sources }: Index, kind: string | undefined): Pick<Filter, 'type' | 'section'> {
+	if (kind === undefined) return { type: null, section: null };
+	const asked = fold(kind).trim();
+	if (SECTIONS.some((section) => section === asked)) return { type: null, section: asked };
+	if (!/^[a-z]{1,64}$/.test(asked))
+		throw invalid(`"kind" is a resource type such as Observation, or one of: ${SECTIONS.join(', ')}`);
+	// Documents are what a Binary is read as.
+	if (asked === 'binary') return { type: null, section: 'documents' };
+	const types = sources.flatMap((source) => Object.keys(source.types));
+	// A type that did not arrive is a good question: nothing of it is here, which the answer says beside what is missing.
+	return { section: null, type: types.find((type) => type.toLowerCase() === asked) ?? kind.trim() };
+}
+
+/** What lasted from one day to another is in every range that it touches. */
+function timeOf(from: string | undefined, to: string | undefined): Filter['inTime'] {
+	const [earliest, latest] = [from, to].map((date) => (date === undefined ? null : daysOf(date)));
+	if ((from !== undefined && !earliest) || (to !== undefined && !latest))
+		throw invalid('"from" and "to" are dates: 2019, 2019-03 or 2019-03-02');
+	if (earliest && latest && earliest.first > latest.last) throw invalid('"from" is later than "to"');
+	if (!earliest && !latest) return () => true;
+	return (date, end) => {
+		const days = daysOf(date) ?? daysOf(end);
+		if (!days) return false;
+		const last = daysOf(end)?.last ?? days.last;
+		return (!earliest || last >= earliest.first) && (!latest || days.first <= latest.last);
+	};
+}
+
+function codeOf(asked: string | undefined): Filter['hasCode'] {
+	if (asked === undefined) return () => true;
+	const bar = asked.lastIndexOf('|');
+	const system = bar < 0 ? null : asked.slice(0, bar).trim();
+	const code = asked.slice(bar + 1).trim();
+	if (code === '') throw invalid('"code" is a code, alone or after its system: http://loinc.org|4548-4');
+	// `|4548-4` is a code of no system, as in a FHIR search.
+	return (codes) => codes.some((one) => one.code === code && (system === null || (one.system ?? '') === system));
+}
+
+export function invalid(detail: string): AgentError {
+	return new AgentError('query_invalid', { detail });
+}

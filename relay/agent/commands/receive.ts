@@ -1,0 +1,130 @@
+/** `request` and `resume`: the link, the waiting, the records. */
+import { LIMITS } from '../../contract.js';
+import { checkGiven, secondsOf } from '../arguments.js';
+import { ask } from '../ask.js';
+import { AgentError } from '../errors.js';
+import type { World } from '../exchange.js';
+import { readSessionFile } from '../keyfile.js';
+import { PROGRAM } from '../program.js';
+import { follow } from '../receive.js';
+import type { Index } from '../records.js';
+import { type AgentSession, sessionLink } from '../session.js';
+import { localTime, wordsForSource } from '../words.js';
+import { type Call, emit, type Place, placeOf } from './command.js';
+
+export async function request(call: Call): Promise<number> {
+	const { values, world } = call;
+	checkGiven(values, 'relay', 'out', 'who', 'why');
+	const place = placeOf(values);
+	const { relay = '', who = '', why = '', wants, force } = values;
+	const expiresIn = secondsOf(values, 'expires', LIMITS.sessionSeconds) ?? LIMITS.sessionSeconds;
+	secondsOf(values, 'wait', LIMITS.sessionSeconds);
+	const list = wants?.split(',').map((type) => type.trim());
+	const asked = { relay, who, why, expiresIn, ...(list && { wants: list }) };
+	return goOn(call, place, await ask(asked, { ...place, force: force ?? false }, world), values['no-wait']);
+}
+
+export async function resume(call: Call): Promise<number> {
+	const place = placeOf(call.values);
+	secondsOf(call.values, 'wait', LIMITS.sessionSeconds);
+	return goOn(call, place, await readSessionFile(place.sessionFile));
+}
+
+async function goOn(call: Call, place: Place, session: AgentSession, leave = false): Promise<number> {
+	const { io, begun } = call;
+	begun();
+	emit(io, { event: 'link', ...sessionLink(session) });
+	if (leave) return 0;
+	io.stderr(`Waiting until ${localTime(session.expiresAt)}. The person's wallet must show the same code.`);
+	await wait(session, place, call);
+	return 0;
+}
+
+/** `receiving` comes at most twice a second, and once when it is complete. */
+const THROTTLE = 500;
+
+async function wait(session: AgentSession, place: Place, { values, world, io }: Call): Promise<void> {
+	const { out } = place;
+	const patience = new Patience(world, secondsOf(values, 'wait', LIMITS.sessionSeconds));
+	const events = follow(session, { ...place, force: values.force ?? false, world: patience.world });
+	let shown = Number.NEGATIVE_INFINITY;
+	try {
+		for (;;) {
+			const { done, value } = await events.next();
+			if (done) {
+				if (!value.closed)
+					io.stderr(`The relay could not be told to delete the session; it will by ${localTime(session.expiresAt)}.`);
+				return;
+			}
+			if (value.event === 'written') {
+				const { sources } = value.index;
+				emit(io, { event: 'done', dir: out, sources: sources.map(summary) });
+				for (const line of sources.flatMap(wordsForSource)) io.stderr(line);
+				continue;
+			}
+			if (value.event === 'receiving') {
+				const complete = 'totalParts' in value && value.parts === value.totalParts;
+				// What has been sent is taken in, however long that is: it would have to be fetched again.
+				if ('totalParts' in value) patience.end();
+				if (!complete && world.now() - shown < THROTTLE) continue;
+				shown = world.now();
+			}
+			emit(io, value);
+		}
+	} catch (error) {
+		if (!patience.isOver || !(error instanceof AgentError) || error.code !== 'interrupted') throw error;
+		emit(io, { event: 'waiting', expiresAt: session.expiresAt });
+		io.stderr(`Nothing complete has come yet. Go on with "${PROGRAM} resume --out DIR".`);
+	} finally {
+		patience.end();
+	}
+}
+
+/** Stops the waiting after so many seconds, as an interruption would; without any it has no end. */
+class Patience {
+	readonly world: World;
+	readonly #over = new AbortController();
+	readonly #signal: AbortSignal | undefined;
+	readonly #timer: NodeJS.Timeout | undefined;
+
+	constructor(world: World, seconds: number | undefined) {
+		this.#signal = world.signal;
+		const signals = [this.#over.signal, ...(world.signal ? [world.signal] : [])];
+		this.world = { ...world, signal: AbortSignal.any(signals) };
+		if (seconds !== undefined) this.#timer = setTimeout(() => this.#over.abort(), seconds * 1000);
+	}
+
+	/** It was this that ended it, and nobody's signal. */
+	get isOver(): boolean {
+		return this.#over.signal.aborted && !this.#signal?.aborted;
+	}
+
+	end(): void {
+		clearTimeout(this.#timer);
+	}
+}
+
+/** Without the patient's id, in queries too: stdout often ends up in logs. `index.json` has both in full. */
+function summary({ name, patient, folder, resources, failed }: Index['sources'][number]): object {
+	const { id, ...shown } = patient;
+	return {
+		name,
+		patient: shown,
+		folder,
+		resources,
+		failed: failed.map(({ query, status, reason, keptFrom }) => ({
+			query: withoutId(query, id),
+			status,
+			...(reason && { reason }),
+			...(keptFrom && { keptFrom }),
+		})),
+	};
+}
+
+/** `Observation?patient=p1` → `Observation?patient={patient}`; whole values and path segments only. */
+function withoutId(query: string, id: string): string {
+	return query
+		.split(/([?&=/,|]|%2F|%7C|%2C)/i)
+		.map((token) => (token === id || token === encodeURIComponent(id) ? '{patient}' : token))
+		.join('');
+}
