@@ -76,6 +76,12 @@ function PasteLink() {
 					{w.linkBad}
 				</p>
 			)}
+			<p class="quiet small">
+				{w.skillBody} {/* The name keeps the router out. */}
+				<a href="/skill.zip" download="satchel-skill.zip">
+					{w.skillLink}
+				</a>
+			</p>
 		</section>
 	);
 }

@@ -22,6 +22,8 @@ export const home = {
 	linkLabel: 'Session link',
 	linkOpen: 'Open link',
 	linkBad: 'This is not a session link. It looks like the address of this page, followed by /connect/ and a long code.',
+	skillBody: 'An assistant that does not know Satchel yet can learn to ask:',
+	skillLink: 'instructions for assistants (zip)',
 	collectTitle: 'Want a copy for yourself?',
 	collectBody: 'Collect your records into a zip file on this device.',
 	collectLink: 'Collect records',

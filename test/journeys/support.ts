@@ -53,6 +53,7 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
 				port,
 				dataDir,
 				appDir: join(root, 'dist/app'),
+				skillDir: join(root, 'dist/skill'),
 				providers: sandbox.systems,
 				assertionKeys: assertionKeys({ keys: [signingKey('RS384')] }),
 				loopbackConnect: [sandbox.origin],
