@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
-import { compressAppFiles } from './relay/server/app-files.js';
-import { commonHeaders, pagePolicy } from './relay/server/headers.js';
-import { PLACEHOLDER, skillFiles } from './relay/server/skill-files.js';
+import { bundled } from './relay/agent/text/bundled.js';
+import { compressAppFiles } from './relay/server/files/app-files.js';
+import { PLACEHOLDER, skillFiles } from './relay/server/files/skill-files.js';
+import { commonHeaders, pagePolicy } from './relay/server/http/headers.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -104,6 +105,7 @@ const app: UserConfig = {
 const node: UserConfig = {
 	root: here('.'),
 	publicDir: false,
+	plugins: [bundled],
 	build: {
 		outDir: here('dist/node'),
 		emptyOutDir: true,
@@ -114,7 +116,7 @@ const node: UserConfig = {
 			input: {
 				relay: here('relay/server/main.ts'),
 				agent: here('relay/agent/cli.ts'),
-				keys: here('relay/server/keygen/main.ts'),
+				keys: here('relay/server/keys/keygen/main.ts'),
 				sandbox: here('test/sandbox/main.ts'),
 				demo: here('test/sandbox/demo.ts'),
 			},
@@ -157,7 +159,7 @@ const skill: UserConfig = {
 			},
 		},
 	},
-	plugins: [instructions],
+	plugins: [bundled, instructions],
 };
 
 const builds: Record<string, UserConfig> = { node, skill };

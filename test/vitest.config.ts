@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { bundled } from '../relay/agent/text/bundled.js';
 
 export default defineConfig({
 	root: fileURLToPath(new URL('..', import.meta.url)),
+	plugins: [bundled],
 	oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
 	test: {
 		include: ['test/**/*.test.{ts,tsx}'],

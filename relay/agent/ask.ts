@@ -1,9 +1,9 @@
 /** Asks: a new session with its file in place. */
 import { AgentError } from './errors.js';
 import type { World } from './exchange.js';
+import { checkOutputFree } from './files/staging.js';
 import { privateFolder, readSessionFile, wipeSessionFile, writeSessionFile } from './keyfile.js';
 import { type AgentSession, closeSession, createSession, type NewSession } from './session.js';
-import { checkOutputFree } from './staging.js';
 
 export interface Place {
 	/** The output folder. */

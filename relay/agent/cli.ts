@@ -1,5 +1,5 @@
 /** The process around `run`: streams, signals, exit code. */
-import { run } from './command.js';
+import { run } from './commands/run.js';
 import { realWorld } from './exchange.js';
 
 const stop = new AbortController();

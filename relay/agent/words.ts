@@ -1,7 +1,7 @@
 import { isGap, type QueryReport } from '../contract.js';
+import { PROGRAM } from './commands/program.js';
 import type { AgentError, AgentErrorCode } from './errors.js';
-import { PROGRAM } from './program.js';
-import type { SourceEntry } from './records.js';
+import type { SourceEntry } from './files/records.js';
 
 const words: Record<AgentErrorCode, string> = {
 	usage: 'The command is not understood. See --help.',

@@ -16,7 +16,7 @@ await build({
 		ssr: true,
 		minify: false,
 		rolldownOptions: {
-			input: { relay: here('relay/server/main.ts'), keys: here('relay/server/keygen/main.ts') },
+			input: { relay: here('relay/server/main.ts'), keys: here('relay/server/keys/keygen/main.ts') },
 			output: { entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' },
 		},
 	},

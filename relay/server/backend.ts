@@ -3,12 +3,12 @@
  * request; on disk there is one.
  */
 import type { Clock } from './clock.js';
-import type { RelayConfig } from './config.js';
+import type { RelayConfig } from './config/config.js';
 import { memoryCounters } from './counters.js';
 import type { Log } from './deps.js';
 import { describeFailure } from './errors.js';
-import { openRedisBackend } from './redis/backend.js';
-import { openDiskStore } from './store/disk.js';
+import { openDiskStore } from './store/disk/disk.js';
+import { openRedisBackend } from './store/redis/backend.js';
 import type { Store } from './store/store.js';
 
 export interface Backend {

@@ -2,7 +2,7 @@
 import type { RelayErrorCode } from '../contract.js';
 import type { Counters } from './backend.js';
 import type { Clock } from './clock.js';
-import type { RelayConfig } from './config.js';
+import type { RelayConfig } from './config/config.js';
 import type { Limit } from './limits.js';
 import type { Metrics } from './metrics.js';
 import type { Store } from './store/store.js';

@@ -8,7 +8,7 @@ import { matchedRoutes } from 'hono/route';
 import { waitHeaders } from '../contract.js';
 import type { RelayDeps, RelayEnv, RequestInfo, RouteDeps } from './deps.js';
 import { describeFailure, problem, RelayError, toRelayError } from './errors.js';
-import { apiPolicy, commonHeaders } from './headers.js';
+import { apiPolicy, commonHeaders } from './http/headers.js';
 import { DAY, Limit, MINUTE } from './limits.js';
 import { createMetrics, methodLabel } from './metrics.js';
 import { appRoutes } from './routes/app.js';

@@ -1,10 +1,10 @@
 /** Starts the relay as the environment says; see README.md beside this file. */
-import { configFromEnvironment, type RelayConfig } from './config.js';
+import { configFromEnvironment, type RelayConfig } from './config/config.js';
+import { exitWithProblems, startProblems } from './config/start-errors.js';
 import { describeFailure } from './errors.js';
 import { letHeapGrow } from './heap.js';
 import { createLog } from './log.js';
 import { startRelay } from './serve.js';
-import { exitWithProblems, startProblems } from './start-errors.js';
 
 function readConfig(): RelayConfig {
 	try {

@@ -3,11 +3,11 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openBackend } from './backend.js';
 import { systemClock } from './clock.js';
-import type { RelayConfig } from './config.js';
-import { Connections } from './connections.js';
+import type { RelayConfig } from './config/config.js';
 import type { Log } from './deps.js';
 import { createRelay, type Relay } from './handler.js';
-import { createHttpServer } from './http-server.js';
+import { Connections } from './http/connections.js';
+import { createHttpServer } from './http/http-server.js';
 import { createMetrics, processMetrics } from './metrics.js';
 
 /** Tries for a port that is free on both loopback addresses, when any port will do. */

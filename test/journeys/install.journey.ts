@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { APIRequestContext, Page } from '@playwright/test';
-import { relayConfig } from '../../relay/server/config.js';
+import { relayConfig } from '../../relay/server/config/config.js';
 import { startRelay } from '../../relay/server/serve.js';
 import { freePort } from '../tools/free-port.js';
 import { look } from './looks.js';

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { run } from '../../relay/agent/command.js';
+import { run } from '../../relay/agent/commands/run.js';
 import { parseLink } from '../../relay/link.js';
 import { problem, RELAY, type Sent, Stage, until } from './agent-fake.js';
 
@@ -338,7 +338,7 @@ test.each([['--help'], ['-h'], ['help'], ['request', '--help']])(
 		expect(c.stderr).toEqual([]);
 		const help = c.stdout.join('\n');
 		expect(help.split('\n').length).toBeLessThan(75);
-		const source = readFileSync(new URL('../../relay/agent/arguments.ts', import.meta.url), 'utf8');
+		const source = readFileSync(new URL('../../relay/agent/commands/arguments.ts', import.meta.url), 'utf8');
 		const names = [...source.matchAll(/^\t'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
 		expect(names.length).toBeGreaterThan(8);
 		for (const name of names) expect(help).toContain(`--${name}`);

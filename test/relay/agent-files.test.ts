@@ -14,6 +14,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DocumentNames, FOLDER_NAME, folderName, TypeNames } from '../../relay/agent/files/names.js';
+import { checkOutputFree, Staging } from '../../relay/agent/files/staging.js';
 import {
 	privateFolder,
 	readSessionFile,
@@ -21,9 +23,7 @@ import {
 	wipeSessionFile,
 	writeSessionFile,
 } from '../../relay/agent/keyfile.js';
-import { DocumentNames, FOLDER_NAME, folderName, TypeNames } from '../../relay/agent/names.js';
 import type { AgentSession } from '../../relay/agent/session.js';
-import { checkOutputFree, Staging } from '../../relay/agent/staging.js';
 import { Stage, temporaryFolder } from './agent-fake.js';
 
 describe('the session file', () => {

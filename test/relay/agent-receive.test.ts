@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { follow } from '../../relay/agent/delivery/receive.js';
 import { readSessionFile, sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';
-import { follow } from '../../relay/agent/receive.js';
 import { all, HELD, problem, RELAY, type Sent, Stage, stage } from './agent-fake.js';
 
 const line = (value: object) => `${JSON.stringify(value)}\n`;

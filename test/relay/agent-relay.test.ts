@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'valibot';
 import { expect, test } from 'vitest';
+import { follow } from '../../relay/agent/delivery/receive.js';
 import { sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';
-import { follow } from '../../relay/agent/receive.js';
 import { type AgentSession, createSession } from '../../relay/agent/session.js';
 import { BlobList, routes, SessionInfo } from '../../relay/contract.js';
 import { deriveKeys, openRequest, random, sealManifest, tokenHash } from '../../relay/envelope.js';

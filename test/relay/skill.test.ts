@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Index } from '../../relay/agent/records.js';
+import type { Index } from '../../relay/agent/files/records.js';
 import { routes } from '../../relay/contract.js';
-import { relayConfig } from '../../relay/server/config.js';
+import { relayConfig } from '../../relay/server/config/config.js';
 import { type RunningRelay, startRelay } from '../../relay/server/serve.js';
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
 import { freePort } from '../tools/free-port.js';

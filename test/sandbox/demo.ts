@@ -2,11 +2,12 @@
  * Everything on one machine: the app and relay, and the sandbox EHR on another port, which makes it another origin on
  * purpose. Environment: PORT (8787), SANDBOX_PORT (8788), SANDBOX_DATA, DATA_DIR, SANDBOX_FAULTS=1 for tests.
  */
-import { assertionKeys } from '../../relay/server/assertion-keys.js';
-import { configFromEnvironment, readPort } from '../../relay/server/config.js';
+
+import { configFromEnvironment, readPort } from '../../relay/server/config/config.js';
+import { exitWithProblems, type StartPlace } from '../../relay/server/config/start-errors.js';
+import { assertionKeys } from '../../relay/server/keys/assertion-keys.js';
 import { createLog } from '../../relay/server/log.js';
 import { startRelay } from '../../relay/server/serve.js';
-import { exitWithProblems, type StartPlace } from '../../relay/server/start-errors.js';
 import { signingKey } from './clients.js';
 import { type Sandbox, startSandbox } from './server.js';
 

@@ -2,8 +2,8 @@
  * The sandbox by itself. Environment: SANDBOX_PORT (8788), SANDBOX_DATA, APP_ORIGIN (http://localhost:8787), SANDBOX_ORIGIN where
  * a proxy stands in front of it, SANDBOX_BYTES as the size of everybody's record, SANDBOX_STAFF as the practitioners in it.
  */
-import { readPort } from '../../relay/server/config.js';
-import { exitWithProblems } from '../../relay/server/start-errors.js';
+import { readPort } from '../../relay/server/config/config.js';
+import { exitWithProblems } from '../../relay/server/config/start-errors.js';
 import { startSandbox } from './server.js';
 
 const { SANDBOX_PORT, SANDBOX_DATA, APP_ORIGIN, SANDBOX_ORIGIN, SANDBOX_BYTES, SANDBOX_STAFF } = process.env;

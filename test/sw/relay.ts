@@ -4,10 +4,10 @@ import { onTestFinished } from 'vitest';
 import { realWorld } from '../../relay/agent/exchange.js';
 import { createSession, type NewSession, sessionLink } from '../../relay/agent/session.js';
 import { systemClock } from '../../relay/server/clock.js';
-import { relayConfig } from '../../relay/server/config.js';
+import { relayConfig } from '../../relay/server/config/config.js';
 import { memoryCounters } from '../../relay/server/counters.js';
 import { createRelay } from '../../relay/server/handler.js';
-import { openDiskStore } from '../../relay/server/store/disk.js';
+import { openDiskStore } from '../../relay/server/store/disk/disk.js';
 import { temporaryDirectory } from '../relay/server/support.js';
 import { ORIGIN, type Responder } from './setup.js';
 

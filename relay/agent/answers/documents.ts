@@ -1,6 +1,7 @@
 /** Documents as text, each read once as long as memory allows. Nothing of it is written to disk. */
+
+import type { DocumentEntry, SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import type { DocumentEntry, SourceEntry } from '../records.js';
 import { type DocumentText, textOf } from '../text/text.js';
 
 /** Characters kept, of all documents together: more than one search reads. */

@@ -1,8 +1,9 @@
 /** What a question asks for, checked, and as tests that a resource passes or not. */
-import type { SearchQuery } from '../answers.js';
+
 import { type Code, type Fact, SECTIONS } from '../clinical/fact.js';
 import { AgentError } from '../errors.js';
-import type { Index, SourceEntry } from '../records.js';
+import type { Index, SourceEntry } from '../files/records.js';
+import type { SearchQuery } from './answers.js';
 import { daysOf } from './dates.js';
 import { fold, wordsOf } from './fold.js';
 

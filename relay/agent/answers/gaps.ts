@@ -1,6 +1,6 @@
 /** What is missing, in words: nobody who finds nothing may think that there is nothing. */
 import { isGap } from '../../contract.js';
-import type { Index, SourceEntry } from '../records.js';
+import type { Index, SourceEntry } from '../files/records.js';
 import { tagOf as tagAt } from '../summary/tags.js';
 import { wordsForSource } from '../words.js';
 import { short } from './line.js';

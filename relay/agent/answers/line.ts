@@ -1,6 +1,6 @@
 /** One resource or document as one line: date, title, value and flag, status, source, ref. */
 import { type Fact, factOf, type Quantity, type Resolve } from '../clinical/fact.js';
-import type { DocumentEntry } from '../records.js';
+import type { DocumentEntry } from '../files/records.js';
 import { shown } from './dates.js';
 
 /** A resource that cannot be told in a clinician's words is still there: it has its type for a title. */

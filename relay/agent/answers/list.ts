@@ -1,6 +1,7 @@
 /** What arrived, source by source, and what did not. */
+
+import type { DocumentEntry, Index, SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import type { DocumentEntry, Index, SourceEntry } from '../records.js';
 import { localTime, wordsForSource } from '../words.js';
 import { notesOf, tagOf } from './gaps.js';
 import { documentLine, short } from './line.js';

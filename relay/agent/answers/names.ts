@@ -1,8 +1,8 @@
 /** What references of a source mean: for the words of a line, and as names to read by. */
 import type { Resolve } from '../clinical/fact.js';
 import { readNames } from '../clinical/names.js';
+import type { SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import type { SourceEntry } from '../records.js';
 
 /** Read once for all answers, when the first one needs them. */
 export class Names {

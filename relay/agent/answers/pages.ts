@@ -1,9 +1,9 @@
 /** Cuts an answer into pages. A cursor says where the next begins, and of which question and delivery it is. */
 import { createHash } from 'node:crypto';
-import { PAGE, type Page } from '../answers.js';
 import { AgentError } from '../errors.js';
-import { MARKS, marked } from '../marked.js';
-import type { Index } from '../records.js';
+import type { Index } from '../files/records.js';
+import { PAGE, type Page } from './answers.js';
+import { MARKS, marked } from './marked.js';
 
 /** All of an answer; the same each time it is asked for. */
 export interface Whole {

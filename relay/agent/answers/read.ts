@@ -1,12 +1,12 @@
 /** One resource as it was served, or one document as text. */
 
 import { AgentError } from '../errors.js';
+import type { DocumentEntry, SourceEntry } from '../files/records.js';
 import type { Item, Library } from '../library/library.js';
-import { harmlessJson } from '../marked.js';
-import type { DocumentEntry, SourceEntry } from '../records.js';
 import { shown } from './dates.js';
 import type { Documents } from './documents.js';
 import { factFor, short } from './line.js';
+import { harmlessJson } from './marked.js';
 import { type Names, pathOf } from './names.js';
 import type { Whole } from './pages.js';
 import { pretty } from './pretty.js';

@@ -1,7 +1,8 @@
 /** Finds resources and documents; a line each, newest first. */
-import type { SearchQuery } from '../answers.js';
+
+import type { DocumentEntry, SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import type { DocumentEntry, SourceEntry } from '../records.js';
+import type { SearchQuery } from './answers.js';
 import { instantOf, shown } from './dates.js';
 import type { Documents } from './documents.js';
 import { type Filter, filterOf, isOf, NOT_SEARCHED } from './filter.js';

@@ -1,7 +1,8 @@
 /** The values of one lab or vital sign over time, oldest first; values of different units are never mixed. */
-import type { TrendQuery } from '../answers.js';
+
 import type { Code, Fact } from '../clinical/fact.js';
 import type { Library } from '../library/library.js';
+import type { TrendQuery } from './answers.js';
 import { instantOf, shown } from './dates.js';
 import { type Filter, filterOf, invalid } from './filter.js';
 import { fold } from './fold.js';

@@ -1,6 +1,7 @@
 /** What references lead to, of a whole library: names and medicines, as little of each as a line needs. */
+
+import type { SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import type { SourceEntry } from '../records.js';
 import { codesOf, titleOf } from './concept.js';
 import type { Resolve } from './fact.js';
 import { clean, type Json, record } from './shape.js';

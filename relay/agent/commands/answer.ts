@@ -1,6 +1,6 @@
 /** `list`, `summary`, `search`, `read` and `trend`: a page of text, and how to go on. */
-import { type Answers, openAnswers, type Page, type TrendQuery } from '../answers.js';
-import { argumentOf, type CommandLine, textOf } from '../arguments.js';
+import { type Answers, openAnswers, type Page, type TrendQuery } from '../answers/answers.js';
+import { argumentOf, type CommandLine, textOf } from './arguments.js';
 import { placeOf, type Run } from './command.js';
 
 function answer(ask: (answers: Answers, line: CommandLine) => Promise<Page>): Run {

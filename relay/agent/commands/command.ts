@@ -1,8 +1,8 @@
 /** What a command is given, and what it gives back. */
 import { dirname, resolve } from 'node:path';
-import { type CommandLine, usage, type Values } from '../arguments.js';
 import type { World } from '../exchange.js';
 import { sessionFile } from '../keyfile.js';
+import { type CommandLine, usage, type Values } from './arguments.js';
 
 export interface Io {
 	/** One JSON line, without its line end; of a command that tells about records, its text. */

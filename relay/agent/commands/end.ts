@@ -1,5 +1,5 @@
 /** `cancel` and `delete`. */
-import { endSession, type Removed, removeAll } from '../remove.js';
+import { endSession, type Removed, removeAll } from '../files/remove.js';
 import { type Call, emit, placeOf } from './command.js';
 
 const SESSION: Record<Removed['session'], string> = {

@@ -1,16 +1,16 @@
 /** `request` and `resume`: the link, the waiting, the records. */
 import { LIMITS } from '../../contract.js';
-import { checkGiven, secondsOf } from '../arguments.js';
 import { ask } from '../ask.js';
+import { follow } from '../delivery/receive.js';
 import { AgentError } from '../errors.js';
 import type { World } from '../exchange.js';
+import type { Index } from '../files/records.js';
 import { readSessionFile } from '../keyfile.js';
-import { PROGRAM } from '../program.js';
-import { follow } from '../receive.js';
-import type { Index } from '../records.js';
 import { type AgentSession, sessionLink } from '../session.js';
 import { localTime, wordsForSource } from '../words.js';
+import { checkGiven, secondsOf } from './arguments.js';
 import { type Call, emit, type Place, placeOf } from './command.js';
+import { PROGRAM } from './program.js';
 
 export async function request(call: Call): Promise<number> {
 	const { values, world } = call;

@@ -5,10 +5,10 @@
 import { lstat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { CAPS } from '../delivery.js';
+import { CAPS } from '../delivery/delivery.js';
 import { AgentError } from '../errors.js';
-import type { Index, SourceEntry } from '../records.js';
-import { INDEX } from '../staging.js';
+import type { Index, SourceEntry } from '../files/records.js';
+import { INDEX } from '../files/staging.js';
 import { damaged, openFile, readWhole } from './files.js';
 import { lineAt, linesOf, parseLine, textOfLine } from './lines.js';
 import { Offsets } from './offsets.js';

@@ -1,7 +1,7 @@
 /** A file of NDJSON, line by line, in the memory that its longest line takes. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
-import { CAPS } from '../delivery.js';
+import { CAPS } from '../delivery/delivery.js';
 import { AgentError } from '../errors.js';
 import { damaged } from './files.js';
 import { keepNumbers } from './numbers.js';

@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot';
 import { QueryReport, Source } from '../../contract.js';
-import { FOLDER_NAME } from '../names.js';
-import type { Index } from '../records.js';
+import { FOLDER_NAME } from '../files/names.js';
+import type { Index } from '../files/records.js';
 
 /** Octets. A delivery of 100,000 documents has an index of some 30 MB. */
 export const INDEX_BYTES = 128 * 1024 * 1024;

@@ -4,11 +4,11 @@
  */
 import { EventEmitter, once } from 'node:events';
 import { ask } from '../ask.js';
+import { follow } from '../delivery/receive.js';
 import { AgentError, isFinal } from '../errors.js';
 import type { World } from '../exchange.js';
+import { endSession, type Removed, removeAll } from '../files/remove.js';
 import { readSessionFile, sessionFile } from '../keyfile.js';
-import { follow } from '../receive.js';
-import { endSession, type Removed, removeAll } from '../remove.js';
 import type { AgentSession, NewSession } from '../session.js';
 import { after, asked, isUnderWay, type State } from './state.js';
 

@@ -1,8 +1,8 @@
 /** The records in the folder as they are now; what was read of them is kept between calls, and no longer than they are. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Answers, openAnswers } from '../answers.js';
-import { INDEX } from '../staging.js';
+import { type Answers, openAnswers } from '../answers/answers.js';
+import { INDEX } from '../files/staging.js';
 
 export class Records {
 	readonly #out: string;

@@ -1,6 +1,6 @@
 /** What tools answer: text for the model, errors with our code and words, and nothing else. */
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import type { Page } from '../answers.js';
+import type { Page } from '../answers/answers.js';
 import { AgentError, type AgentErrorCode } from '../errors.js';
 import { wordsFor } from '../words.js';
 

@@ -1,7 +1,8 @@
 /** How far the asking is. Nothing of a record is in it: numbers, and what the person is shown. */
+
+import type { ReceivingEvent, WrittenEvent } from '../delivery/receive.js';
 import type { AgentErrorCode } from '../errors.js';
-import type { ReceivingEvent, WrittenEvent } from '../receive.js';
-import type { Index } from '../records.js';
+import type { Index } from '../files/records.js';
 import { type AgentSession, sessionLink, type WaitEvent } from '../session.js';
 
 /** What the person is shown. */

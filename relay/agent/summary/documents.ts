@@ -2,7 +2,7 @@
 import { dateOf } from '../clinical/date.js';
 import type { Fact } from '../clinical/fact.js';
 import { all, clean, type Json, record, texts } from '../clinical/shape.js';
-import type { DocumentEntry, SourceEntry } from '../records.js';
+import type { DocumentEntry, SourceEntry } from '../files/records.js';
 
 /** Of a file of the index. */
 export function factOfFile({ title, type, date, contentType, bytes, file }: DocumentEntry): Fact {

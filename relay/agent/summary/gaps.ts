@@ -3,7 +3,7 @@
 import { isGap, type QueryReport } from '../../contract.js';
 import type { Section } from '../clinical/fact.js';
 import { clean } from '../clinical/shape.js';
-import type { Index, SourceEntry } from '../records.js';
+import type { Index, SourceEntry } from '../files/records.js';
 import { plain } from './markdown.js';
 import { RULES } from './sections.js';
 import { tagOf, tagsOf } from './tags.js';

@@ -3,7 +3,7 @@ import { dateOf, dayOf } from '../clinical/date.js';
 import type { Fact } from '../clinical/fact.js';
 import { clean } from '../clinical/shape.js';
 import { Smallest } from '../clinical/smallest.js';
-import type { Index } from '../records.js';
+import type { Index } from '../files/records.js';
 import { plain, verbatim } from './markdown.js';
 import { RULES } from './sections.js';
 import { tagOf } from './tags.js';

@@ -3,8 +3,8 @@ import { saysNoneKnown } from '../clinical/allergy.js';
 import { factOf, SECTIONS, type Section } from '../clinical/fact.js';
 import { readNames } from '../clinical/names.js';
 import { clean } from '../clinical/shape.js';
+import type { Index } from '../files/records.js';
 import { type Library, openLibrary } from '../library/library.js';
-import type { Index } from '../records.js';
 import { factOfFile, missingContent } from './documents.js';
 import { gapsOf } from './gaps.js';
 import { Gatherer, type Line } from './gather.js';
@@ -15,7 +15,7 @@ import { RULES } from './sections.js';
 import { tagOf } from './tags.js';
 import { unreadLines } from './unread.js';
 
-export { SUMMARY } from '../staging.js';
+export { SUMMARY } from '../files/staging.js';
 
 /** The second-level headings in their order: one for each section, with Sources before and what could not be read after them. */
 export const HEADINGS: Record<Section, string> = Object.fromEntries(

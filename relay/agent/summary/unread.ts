@@ -2,7 +2,7 @@
 
 import { isGap, type QueryReport } from '../../contract.js';
 import { clean } from '../clinical/shape.js';
-import type { Index, SourceEntry } from '../records.js';
+import type { Index, SourceEntry } from '../files/records.js';
 import { kindOf } from './gaps.js';
 import { plain, verbatim } from './markdown.js';
 import { tagOf } from './tags.js';

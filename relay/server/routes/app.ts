@@ -1,10 +1,10 @@
 /** The app itself: static files, the app's own routes, and the callback page. */
 import { Hono } from 'hono';
-import { type AppFiles, readAppFiles } from '../app-files.js';
-import { notBuilt } from '../assets.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
-import { pagePolicy, workerPolicy } from '../headers.js';
+import { type AppFiles, readAppFiles } from '../files/app-files.js';
+import { notBuilt } from '../files/assets.js';
+import { pagePolicy, workerPolicy } from '../http/headers.js';
 
 /** Where the app renders a screen. Everything else is unknown, and says so. */
 const screens = [

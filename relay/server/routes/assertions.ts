@@ -7,10 +7,10 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { SignJWT } from 'jose';
 import { type Assertion, AssertionRequest, routes } from '../../contract.js';
-import { signingKey } from '../assertion-keys.js';
-import { readJson } from '../body.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
+import { readJson } from '../http/body.js';
+import { signingKey } from '../keys/assertion-keys.js';
 import { addressOf, Limit, MINUTE } from '../limits.js';
 
 /** Seconds an assertion is valid, counted from `iat`: the most that SMART allows. */

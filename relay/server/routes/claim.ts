@@ -1,10 +1,10 @@
 /** The first wallet that holds the link becomes the session's owner. */
 import { Hono } from 'hono';
 import { Claim } from '../../contract.js';
-import { readJson } from '../body.js';
 import { authorize } from '../capability.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
+import { readJson } from '../http/body.js';
 
 export function claimRoutes(deps: RouteDeps) {
 	const { store } = deps;

@@ -1,8 +1,8 @@
 /** The public keys by which EHRs check client assertions (RFC 7517). They fetch them from their servers: no CORS. */
 import { Hono } from 'hono';
 import { routes } from '../../contract.js';
-import { publishedKeys } from '../assertion-keys.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
+import { publishedKeys } from '../keys/assertion-keys.js';
 
 export function jwksRoutes({ config }: RouteDeps) {
 	const app = new Hono<RelayEnv>();

@@ -1,11 +1,11 @@
 /** The manifest: sent once, waited for by a long poll that the store wakes. */
 import { Hono } from 'hono';
 import { LIMITS, waitHeaders } from '../../contract.js';
-import { readText } from '../body.js';
 import { authorize } from '../capability.js';
 import type { Clock } from '../clock.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
+import { readText } from '../http/body.js';
 import type { Session } from '../store/store.js';
 
 const path = '/api/sessions/:sid/manifest';

@@ -2,10 +2,10 @@
 import { Hono } from 'hono';
 import { routes } from '../../contract.js';
 import { equal } from '../capability.js';
-import type { RelayConfig } from '../config.js';
+import type { RelayConfig } from '../config/config.js';
+import { isLoopback } from '../config/loopback.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
-import { isLoopback } from '../loopback.js';
 
 export function metricsRoutes({ config, metrics }: RouteDeps) {
 	const app = new Hono<RelayEnv>();

@@ -2,10 +2,10 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { Id, PartNumber } from '../../contract.js';
-import { checked, chunks, contentDigest, contentLength, digestHeader } from '../body.js';
 import { authorize } from '../capability.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
+import { checked, chunks, contentDigest, contentLength, digestHeader } from '../http/body.js';
 import type { PartPosition } from '../store/store.js';
 
 const path = '/api/sessions/:sid/blobs/:bid/:n';

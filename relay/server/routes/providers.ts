@@ -1,9 +1,9 @@
 /** The provider directory, as configured. */
 import { Hono } from 'hono';
 import { type Provider, routes } from '../../contract.js';
-import { Asset } from '../assets.js';
-import { compress } from '../compression.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
+import { Asset } from '../files/assets.js';
+import { compress } from '../files/compression.js';
 
 export function providerRoutes({ config }: RouteDeps) {
 	const app = new Hono<RelayEnv>();

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { CreateSession, Id, type SessionCreated, type SessionInfo } from '../../contract.js';
-import { readJson } from '../body.js';
 import { authorize } from '../capability.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
+import { readJson } from '../http/body.js';
 import { addressOf } from '../limits.js';
 
 export function sessionRoutes(deps: RouteDeps) {

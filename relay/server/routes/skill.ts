@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type Zippable, zip } from 'fflate';
 import { Hono } from 'hono';
 import { routes } from '../../contract.js';
-import { Asset, notBuilt } from '../assets.js';
-import type { RelayConfig } from '../config.js';
+import type { RelayConfig } from '../config/config.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
-import { PLACEHOLDER, skillFiles } from '../skill-files.js';
+import { Asset, notBuilt } from '../files/assets.js';
+import { PLACEHOLDER, skillFiles } from '../files/skill-files.js';
 
 /** In the zip, what it is built as, and what Unix calls its mode. */
 const files = [

@@ -2,7 +2,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { relayConfig } from '../../../relay/server/config.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { type Sandbox, startSandbox } from '../../sandbox/server.js';
 import { systems as profiles, type SystemProfile } from '../../sandbox/systems.js';

@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Answers, openAnswers, PAGE, type Page } from '../../../relay/agent/answers.js';
-import { harmlessJson, marked } from '../../../relay/agent/marked.js';
+import { type Answers, openAnswers, PAGE, type Page } from '../../../relay/agent/answers/answers.js';
+import { harmlessJson, marked } from '../../../relay/agent/answers/marked.js';
 import { deliver, tamper } from './delivery-support.js';
 import { between, binary, condition, lab, linesOf, reference } from './records-support.js';
 

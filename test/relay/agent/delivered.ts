@@ -1,9 +1,10 @@
 /** Deliveries for the tests of what reads them: written as a wallet's are, or held in memory. */
+
+import type { Index, SourceEntry } from '../../../relay/agent/files/records.js';
+import { SourceWriter, writeIndex } from '../../../relay/agent/files/records.js';
+import { Staging } from '../../../relay/agent/files/staging.js';
 import type { Item, Library } from '../../../relay/agent/library/library.js';
 import { openLibrary } from '../../../relay/agent/library/library.js';
-import type { Index, SourceEntry } from '../../../relay/agent/records.js';
-import { SourceWriter, writeIndex } from '../../../relay/agent/records.js';
-import { Staging } from '../../../relay/agent/staging.js';
 import { type QueryReport, tell } from '../../../relay/contract.js';
 import { temporaryFolder } from '../agent-fake.js';
 

@@ -1,8 +1,8 @@
 /** Deliveries on disk, written by the agent's own writer as if they had come from a wallet. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Index, SourceWriter, writeIndex } from '../../../relay/agent/records.js';
-import { Staging } from '../../../relay/agent/staging.js';
+import { type Index, SourceWriter, writeIndex } from '../../../relay/agent/files/records.js';
+import { Staging } from '../../../relay/agent/files/staging.js';
 import type { QueryReport } from '../../../relay/contract.js';
 import { temporaryFolder } from '../agent-fake.js';
 

@@ -15,7 +15,7 @@ import { expect } from 'vitest';
 import { routes } from '../../../relay/contract.js';
 import { deriveKeys, random, sealManifest, tokenHash } from '../../../relay/envelope.js';
 import { parseLink } from '../../../relay/link.js';
-import { relayConfig } from '../../../relay/server/config.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { type Sealed, type Sent, seal } from '../agent-fake.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { openAnswers } from '../../../relay/agent/answers/answers.js';
 import { pretty } from '../../../relay/agent/answers/pretty.js';
-import { openAnswers } from '../../../relay/agent/answers.js';
 import { deliver } from './delivery-support.js';
 import { between, binary, condition, lab, reference } from './records-support.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { openAnswers, type SearchQuery } from '../../../relay/agent/answers/answers.js';
 import { daysOf, instantOf } from '../../../relay/agent/answers/dates.js';
-import { openAnswers, type SearchQuery } from '../../../relay/agent/answers.js';
 import { deliver } from './delivery-support.js';
 import { between, binary, condition, lab, linesOf, reference } from './records-support.js';
 

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import { follow } from '../../../relay/agent/delivery/receive.js';
+import { checkOutputFree, Staging } from '../../../relay/agent/files/staging.js';
 import { sessionFile, writeSessionFile } from '../../../relay/agent/keyfile.js';
 import { openLibrary } from '../../../relay/agent/library/library.js';
-import { follow } from '../../../relay/agent/receive.js';
-import { checkOutputFree, Staging } from '../../../relay/agent/staging.js';
 import { summarize } from '../../../relay/agent/summary/summary.js';
 import { all, Stage } from '../agent-fake.js';
 

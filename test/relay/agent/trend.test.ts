@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openAnswers, type TrendQuery } from '../../../relay/agent/answers.js';
+import { openAnswers, type TrendQuery } from '../../../relay/agent/answers/answers.js';
 import { deliver } from './delivery-support.js';
 import { between, lab, linesOf } from './records-support.js';
 

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
 import { unzipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
-import { compressAppFiles } from '../../../relay/server/app-files.js';
+import { compressAppFiles } from '../../../relay/server/files/app-files.js';
 import { expectProblem, setUp, temporaryDirectory } from './support.js';
 
 const script = `console.log(${JSON.stringify('a'.repeat(5000))});`;

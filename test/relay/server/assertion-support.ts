@@ -2,8 +2,8 @@
 import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { expect } from 'vitest';
 import { type Assertion, type Provider, routes } from '../../../relay/contract.js';
-import { assertionKeys } from '../../../relay/server/assertion-keys.js';
-import { makeEcKey, makeRsaKey } from '../../../relay/server/keygen/make.js';
+import { assertionKeys } from '../../../relay/server/keys/assertion-keys.js';
+import { makeEcKey, makeRsaKey } from '../../../relay/server/keys/keygen/make.js';
 import { ORIGIN, type Setup, setUp } from './support.js';
 
 export const CLIENT = 'client-0f0d';

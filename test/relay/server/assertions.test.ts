@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, exportPKCS8 } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { type Provider, routes } from '../../../relay/contract.js';
-import { assertionKeys } from '../../../relay/server/assertion-keys.js';
+import { assertionKeys } from '../../../relay/server/keys/assertion-keys.js';
 import { ask, assertionOf, CLIENT, ENDPOINT, ec, own, ready, rsa, signed, verify } from './assertion-support.js';
 import { expectProblem } from './support.js';
 

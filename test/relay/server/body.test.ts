@@ -2,7 +2,7 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { chunks, readText } from '../../../relay/server/body.js';
+import { chunks, readText } from '../../../relay/server/http/body.js';
 import { eventually, ManualClock } from './support.js';
 
 const EMPTY = new Request('http://relay.test/', { method: 'PUT', body: 'not this one' });

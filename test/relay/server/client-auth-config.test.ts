@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { configFromEnvironment } from '../../../relay/server/config.js';
-import { makeEcKey, makeRsaKey, publicHalves } from '../../../relay/server/keygen/make.js';
+import { configFromEnvironment } from '../../../relay/server/config/config.js';
+import { makeEcKey, makeRsaKey, publicHalves } from '../../../relay/server/keys/keygen/make.js';
 import { configErrorOf, file } from './support.js';
 
 const TOKEN = 'https://a.example/token';

@@ -1,8 +1,8 @@
 import { createLocalJWKSet, type JWK, jwtVerify } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { routes } from '../../../relay/contract.js';
-import { assertionKeys } from '../../../relay/server/assertion-keys.js';
-import { makeRsaKey } from '../../../relay/server/keygen/make.js';
+import { assertionKeys } from '../../../relay/server/keys/assertion-keys.js';
+import { makeRsaKey } from '../../../relay/server/keys/keygen/make.js';
 import type { Registration } from '../../../sw/smart/client.js';
 import { claimsProblem } from '../../sandbox/oauth/assertions.js';
 import { network, ORIGIN, sent } from '../../sw/setup.js';

@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs';
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../../relay/contract.js';
-import { configFromEnvironment, relayConfig } from '../../../relay/server/config.js';
+import { configFromEnvironment, relayConfig } from '../../../relay/server/config/config.js';
 import { configErrorOf as errorOf, file } from './support.js';
 
 describe('the environment', () => {

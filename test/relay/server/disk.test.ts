@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { describe, expect, test } from 'vitest';
-import { openDiskStore } from '../../../relay/server/store/disk.js';
-import { Slabs, writeExactly } from '../../../relay/server/store/write.js';
+import { openDiskStore } from '../../../relay/server/store/disk/disk.js';
+import { Slabs, writeExactly } from '../../../relay/server/store/disk/write.js';
 import { storeSuite } from './store.suite.js';
 import { ManualClock, random, sha256, temporaryDirectory } from './support.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { type Provider, routes } from '../../../relay/contract.js';
-import { configFromEnvironment } from '../../../relay/server/config.js';
-import { help, runKeys } from '../../../relay/server/keygen/command.js';
+import { configFromEnvironment } from '../../../relay/server/config/config.js';
+import { help, runKeys } from '../../../relay/server/keys/keygen/command.js';
 import { file, ORIGIN, setUp, temporaryDirectory } from './support.js';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');

@@ -1,7 +1,7 @@
 /** Writes parts as fast as it can and says each that is stored, until it is killed. */
 import { createHash, randomBytes } from 'node:crypto';
 import { systemClock } from '../../../relay/server/clock.js';
-import { openDiskStore } from '../../../relay/server/store/disk.js';
+import { openDiskStore } from '../../../relay/server/store/disk/disk.js';
 
 const random = (octets: number) => randomBytes(octets).toString('base64url');
 const store = await openDiskStore({ directory: process.argv[2]!, clock: systemClock });

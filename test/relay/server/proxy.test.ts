@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LIMITS, routes } from '../../../relay/contract.js';
-import { type RelayConfig, relayConfig } from '../../../relay/server/config.js';
+import { type RelayConfig, relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { freePort } from '../../tools/free-port.js';
 import { claimed, expectProblem, jwe, partHeaders, party, random, sha256, temporaryDirectory } from './support.js';

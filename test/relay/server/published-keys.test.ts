@@ -1,8 +1,8 @@
 import { decodeProtectedHeader, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { type Provider, routes } from '../../../relay/contract.js';
-import { assertionKeys } from '../../../relay/server/assertion-keys.js';
-import { makeRsaKey } from '../../../relay/server/keygen/make.js';
+import { assertionKeys } from '../../../relay/server/keys/assertion-keys.js';
+import { makeRsaKey } from '../../../relay/server/keys/keygen/make.js';
 import { ask, assertionOf, ec, entry, ready, rsa, verify } from './assertion-support.js';
 import { setUp } from './support.js';
 

@@ -1,8 +1,8 @@
 /** A replica that stores parts as fast as it can, says each that is stored, and has others half-way, until it is killed. */
 import { createHash, randomBytes } from 'node:crypto';
 import { systemClock } from '../../../relay/server/clock.js';
-import { relayConfig } from '../../../relay/server/config.js';
-import { openRedisBackend } from '../../../relay/server/redis/backend.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
+import { openRedisBackend } from '../../../relay/server/store/redis/backend.js';
 
 const [url, prefix, sid] = process.argv.slice(2) as [string, string, string];
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { relayConfig } from '../../../relay/server/config.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { ownRedis, server } from './redis-support.js';
 import { claimed, jwe, type LogLine, party, random, tokenHash } from './support.js';

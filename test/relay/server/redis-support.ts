@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../../relay/server/clock.js';
-import { relayConfig } from '../../../relay/server/config.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
 import type { Log } from '../../../relay/server/deps.js';
-import { openRedisBackend, type RedisOptions } from '../../../relay/server/redis/backend.js';
+import { openRedisBackend, type RedisOptions } from '../../../relay/server/store/redis/backend.js';
 import { freePort } from '../../tools/free-port.js';
 // @ts-expect-error a script without types
 import { redisServer } from '../../tools/redis.mjs';

@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { relayConfig } from '../../../relay/server/config.js';
-import { openRedisBackend } from '../../../relay/server/redis/backend.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
+import { openRedisBackend } from '../../../relay/server/store/redis/backend.js';
 import { replica, server, silent, TestRedis } from './redis-support.js';
 import { storeSuite } from './store.suite.js';
 import { ManualClock, random, sha256 } from './support.js';

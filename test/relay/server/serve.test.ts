@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LIMITS, routes } from '../../../relay/contract.js';
-import { type RelayConfig, relayConfig } from '../../../relay/server/config.js';
+import { type RelayConfig, relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { claimed, expectProblem, jwe, partHeaders, party, random, sha256, temporaryDirectory } from './support.js';
 

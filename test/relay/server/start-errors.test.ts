@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type RelayConfig, readPort, relayConfig } from '../../../relay/server/config.js';
+import { type RelayConfig, readPort, relayConfig } from '../../../relay/server/config/config.js';
+import { startProblems } from '../../../relay/server/config/start-errors.js';
 import { startRelay } from '../../../relay/server/serve.js';
-import { startProblems } from '../../../relay/server/start-errors.js';
 import { startSandbox } from '../../sandbox/server.js';
 import { temporaryDirectory } from './support.js';
 

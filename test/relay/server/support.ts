@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { routes } from '../../../relay/contract.js';
 import type { Clock } from '../../../relay/server/clock.js';
-import { configFromEnvironment, type RelayConfig, relayConfig } from '../../../relay/server/config.js';
-import { ConfigError } from '../../../relay/server/config-error.js';
+import { configFromEnvironment, type RelayConfig, relayConfig } from '../../../relay/server/config/config.js';
+import { ConfigError } from '../../../relay/server/config/config-error.js';
 import { memoryCounters } from '../../../relay/server/counters.js';
 import { createRelay } from '../../../relay/server/handler.js';
-import { openDiskStore } from '../../../relay/server/store/disk.js';
+import { openDiskStore } from '../../../relay/server/store/disk/disk.js';
 
 export const ORIGIN = 'http://relay.test';
 

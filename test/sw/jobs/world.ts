@@ -1,7 +1,7 @@
 /** Everybody that a send needs: a sandbox EHR on loopback, the relay as a function, an agent that receives. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { receive } from '../../../relay/agent/receive.js';
+import { receive } from '../../../relay/agent/delivery/receive.js';
 import { type AgentSession, waitForManifest } from '../../../relay/agent/session.js';
 import type { Connection } from '../../../sw/wallet/connections.js';
 import { temporaryDirectory } from '../../relay/server/support.js';

@@ -1,0 +1,166 @@
+/** Verified NDJSON becomes files: one per resource type, documents decoded, and an index of all of it. */
+import { type Manifest, type QueryReport, type Source, type Told, tell } from '../../contract.js';
+import { ahead } from '../delivery/ahead.js';
+import { lines } from '../delivery/delivery.js';
+import { type Description, Descriptions } from './descriptions.js';
+import { DocumentNames, folderName, TypeNames } from './names.js';
+import { INDEX, type Staging } from './staging.js';
+
+/**
+ * One `Binary`. `file` is relative to the source's folder; without one, `problem` says why. Title, date and type are
+ * those of a DocumentReference or DiagnosticReport of the same source that names it.
+ */
+export interface DocumentEntry extends Description {
+	/** `Binary.id`, to which DocumentReference and DiagnosticReport refer as `Binary/<id>`. */
+	id: string | null;
+	contentType: string | null;
+	/** Octets after decoding. */
+	bytes: number;
+	file?: string;
+	problem?: 'no_data' | 'not_base64';
+}
+
+/** One source of `index.json`. */
+export interface SourceEntry
+	extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt' | 'fhirVersion'>,
+		Told {
+	/** Relative to the output folder. */
+	folder: string;
+	/** Records: the lines of all files but of OperationOutcomes, which tell what could not be read. */
+	resources: number;
+	/** Octets of NDJSON. */
+	bytes: number;
+	/** Lines of each `<type>.ndjson`. */
+	types: Record<string, number>;
+	documents: DocumentEntry[];
+	/** What became of every query, as the wallet tells it. */
+	queries: QueryReport[];
+}
+
+/** `index.json` */
+export interface Index {
+	/** Raised when a reader of the one before could misread it: in 1, `queries` were the numbers that `summary` has. */
+	v: 2;
+	sentAt: string;
+	receivedAt: string;
+	/** What the person had removed before sending, as the wallet tells it. */
+	redaction: Manifest['redaction'];
+	sources: SourceEntry[];
+}
+
+/** Lines that wait for one append; a part may hold millions of short ones. */
+const LINES_HELD = 5_000;
+/** Files written to at a time. */
+const WRITES = 8;
+
+/** Writes one source, segment by segment; holds what one segment brings. */
+export class SourceWriter {
+	readonly folder: string;
+	readonly #staging: Staging;
+	readonly #source: Source;
+	readonly #names = new TypeNames();
+	readonly #types = new Map<string, number>();
+	readonly #documents: DocumentEntry[] = [];
+	readonly #descriptions: Descriptions;
+	#documentsFolder: Promise<void> | undefined;
+
+	constructor(staging: Staging, position: number, source: Source) {
+		this.#staging = staging;
+		this.#source = source;
+		this.#descriptions = new Descriptions(source.fhirBaseUrl);
+		this.folder = folderName(position, source.name);
+	}
+
+	async start(): Promise<void> {
+		await this.#staging.folder(this.folder);
+	}
+
+	/** @throws {AgentError} `stream_invalid`, `output_failed` */
+	async add(ndjson: Buffer): Promise<void> {
+		let byType = new Map<string, Buffer[]>();
+		let held = 0;
+		const flush = async () => {
+			const append = ([type, list]: [string, Buffer[]]) =>
+				this.#staging.append(`${this.folder}/${type}.ndjson`, Buffer.concat(list));
+			const appended = ahead(byType, WRITES, append);
+			while (!(await appended.next()).done);
+			byType = new Map();
+			held = 0;
+		};
+		for (const { octets, resource } of lines(ndjson)) {
+			const type = this.#names.of(resource.resourceType);
+			this.#types.set(type, (this.#types.get(type) ?? 0) + 1);
+			const list = byType.get(type);
+			if (list) list.push(octets);
+			else byType.set(type, [octets]);
+			this.#descriptions.add(resource);
+			if (type === 'Binary') await this.#addDocument(resource);
+			if (++held === LINES_HELD) await flush();
+		}
+		await flush();
+	}
+
+	async #addDocument({ id, contentType, data: now, content }: Record<string, unknown>): Promise<void> {
+		// DSTU2 calls it content.
+		const data = now ?? content;
+		const entry: DocumentEntry = {
+			id: typeof id === 'string' ? id : null,
+			contentType: typeof contentType === 'string' ? contentType : null,
+			bytes: 0,
+		};
+		this.#documents.push(entry);
+		if (typeof data !== 'string') {
+			entry.problem = 'no_data';
+			return;
+		}
+		const octets = decodeBase64(data);
+		if (!octets) {
+			entry.problem = 'not_base64';
+			return;
+		}
+		entry.bytes = octets.length;
+		// No document's name is like this one: the provisional ones stand in nobody's way.
+		entry.file = `documents/.${this.#documents.length}`;
+		this.#documentsFolder ??= this.#staging.folder(`${this.folder}/documents`);
+		await this.#documentsFolder;
+		await this.#staging.append(`${this.folder}/${entry.file}`, octets);
+	}
+
+	/** Documents get their names here: what tells of one may come after it. @throws {AgentError} `output_failed` */
+	async finish(): Promise<SourceEntry> {
+		const { name, fhirBaseUrl, patient, fetchedAt, fhirVersion, bytes, resources, queries } = this.#source;
+		const documents = this.#documents.map((entry) => ({ ...entry, ...this.#descriptions.of(entry.id) }));
+		const names = new DocumentNames();
+		for (const entry of documents) {
+			if (entry.file === undefined) continue;
+			const file = `documents/${names.of(entry, entry.contentType)}`;
+			await this.#staging.rename(`${this.folder}/${entry.file}`, `${this.folder}/${file}`);
+			entry.file = file;
+		}
+		return {
+			name,
+			folder: this.folder,
+			patient,
+			fhirBaseUrl,
+			fetchedAt,
+			...(fhirVersion !== undefined && { fhirVersion }),
+			resources: resources - (this.#types.get('OperationOutcome') ?? 0),
+			bytes,
+			types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
+			documents,
+			queries,
+			...tell(queries),
+		};
+	}
+}
+
+export async function writeIndex(staging: Staging, index: Index): Promise<void> {
+	await staging.append(INDEX, `${JSON.stringify(index, null, '\t')}\n`);
+}
+
+/** FHIR base64Binary may hold white space. Null unless base64; Buffer alone would skip what it does not know. */
+function decodeBase64(data: string): Buffer | null {
+	const bare = data.replace(/\s+/g, '').replace(/={1,2}$/, '');
+	if (bare.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(bare)) return null;
+	return Buffer.from(bare, 'base64');
+}
