@@ -1,20 +1,89 @@
 /** The text of a document, by well-kept libraries; what cannot be read says so. */
+import { readCcda } from './ccda.js';
+import { decoded } from './charset.js';
+import { readHtml } from './html.js';
+import { kindOf } from './kind.js';
+import { MAX_OCTETS, TOO_DEEP, TOO_LARGE } from './limits.js';
+import { readPdf } from './pdf.js';
+import { readRtf } from './rtf.js';
+import { tidy } from './tidy.js';
+import { readXml } from './xml.js';
 
 export interface DocumentText {
 	kind: 'pdf' | 'ccda' | 'html' | 'rtf' | 'text' | 'xml' | 'image' | 'unknown';
-	/** Empty with a problem. Line ends are \n; no control or bidirectional characters. */
+	/**
+	 * Empty with a problem, but for two: `too_large` leaves the beginning, and a C-CDA around something unreadable its own head;
+	 * either says in its last line what is missing. Line ends are \n; no other control and no bidirectional character; NFC;
+	 * 2,000,000 UTF-16 units and that line at most.
+	 */
 	text: string;
-	/** PDF. */
+	/** PDF, and a C-CDA around one. */
 	pages?: number;
 	problem?:
-		| 'image' // A picture, or a PDF that has pictures of text alone.
+		| 'image' // A picture, or a PDF or RTF that has pictures of text alone.
 		| 'encrypted'
-		| 'too_large'
+		| 'too_large' // More octets, pages, characters, depth or time than a document may have.
 		| 'unreadable'
 		| 'unknown_type';
 }
 
+/** What a reader gives back: text that is not tidied yet. `cut` where it stopped early. */
+export interface Reading {
+	text: string;
+	pages?: number;
+	problem?: DocumentText['problem'];
+	cut?: boolean;
+}
+
 /** Never throws for what is in `octets`: that is a stranger's. @param contentType as the Binary says, which may be wrong */
-export async function textOf(_octets: Uint8Array, _contentType: string | null): Promise<DocumentText> {
-	throw new Error('not yet');
+export async function textOf(octets: Uint8Array, contentType: string | null): Promise<DocumentText> {
+	return documentText(octets, contentType, 0);
+}
+
+/** @param depth how many documents this one is inside of */
+async function documentText(octets: Uint8Array, contentType: string | null, depth: number): Promise<DocumentText> {
+	const kind = kindOf(octets, contentType);
+	if (kind === 'image') return { kind, text: '', problem: 'image' };
+	if (kind === 'unknown') return { kind, text: '', problem: octets.length === 0 ? 'unreadable' : 'unknown_type' };
+	if (octets.length > MAX_OCTETS[kind]) return { kind, text: '', problem: 'too_large' };
+	try {
+		return finished(kind, await read(kind, octets, contentType, depth));
+	} catch {
+		return { kind, text: '', problem: 'unreadable' };
+	}
+}
+
+async function read(
+	kind: keyof typeof MAX_OCTETS,
+	octets: Uint8Array,
+	contentType: string | null,
+	depth: number,
+): Promise<Reading> {
+	switch (kind) {
+		case 'pdf':
+			return readPdf(octets);
+		case 'rtf':
+			return readRtf(octets);
+		case 'html':
+			return readHtml(decoded(octets, contentType));
+		case 'xml':
+			return readXml(decoded(octets, contentType));
+		case 'text':
+			return { text: decoded(octets, contentType) };
+		case 'ccda':
+			return readCcda(decoded(octets, contentType), async (inner, type) =>
+				depth === 0 ? documentText(inner, type, 1) : { kind: 'unknown', text: '', problem: 'unreadable' },
+			);
+	}
+}
+
+/** The one place where a reading becomes an answer: no text without a problem, no cut without a word of it. */
+function finished(kind: DocumentText['kind'], reading: Reading): DocumentText {
+	const { text, cut } = tidy(reading.text);
+	const pages = reading.pages === undefined ? {} : { pages: reading.pages };
+	if (reading.problem) return { kind, text, ...pages, problem: reading.problem };
+	if (cut || reading.cut)
+		return { kind, text: `${text}\n\n${cut ? TOO_LARGE : TOO_DEEP}`.trim(), ...pages, problem: 'too_large' };
+	if (text === '') return { kind, text, ...pages, problem: 'unreadable' };
+	return { kind, text, ...pages };
 }

@@ -157,6 +157,6 @@ test('what the answers and the server need is not loaded for a request', async (
 	};
 	for (const name of ['cli.ts', 'commands/receive.ts']) follow(join(agent, name));
 	const loaded = [...seen].map((path) => path.slice(agent.length + 1));
-	expect(loaded).toEqual(expect.arrayContaining(['command.ts', 'receive.ts']));
+	expect(loaded).toEqual(expect.arrayContaining(['commands/run.ts', 'delivery/receive.ts']));
 	expect(loaded.filter((path) => /^(?:answers|mcp|text)\b/.test(path))).toEqual([]);
 });

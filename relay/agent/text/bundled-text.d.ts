@@ -1,0 +1,5 @@
+/** What bundled.ts gives. */
+declare module '*?bundled' {
+	const source: string;
+	export default source;
+}
