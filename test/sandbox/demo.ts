@@ -70,6 +70,8 @@ Sandbox EHR       ${sandbox.origin}
    npm run --silent agent -- request --relay ${app} --out ./records --who "My assistant" --why "To prepare for a visit"
 
 3. Open the link that it prints, choose, and send. Stop with Ctrl-C.
+
+An assistant of yours can do step 2 by itself, and read what comes: give it ${app}/skill.zip
 `);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

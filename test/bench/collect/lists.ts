@@ -1,7 +1,7 @@
 /** How long screens with much in them take: fifty connections, and a directory of 20,000 providers. */
 import { ask } from '../ask.js';
+import { median } from '../median.js';
 import { Browser, type Page } from './browser.js';
-import { median } from './median.js';
 import { type Stack, startStack } from './processes.js';
 import { connect, openWallet } from './wallet.js';
 

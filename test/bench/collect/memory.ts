@@ -1,7 +1,7 @@
 /** What the renderer that holds page and worker takes during a send, over what it took before. Not timed. */
 import { readFile } from 'node:fs/promises';
+import { median } from '../median.js';
 import type { Browser, Page } from './browser.js';
-import { median } from './median.js';
 import { startStack } from './processes.js';
 import { octetsOf, staffOf } from './record.js';
 import { sendOnce } from './send.js';

@@ -1,6 +1,7 @@
 /** Wall time of a send against the floor, by turns: whatever the machine does meanwhile, it does to both. */
+
+import { median } from '../median.js';
 import { floorInBrowser, floorInNode, floorOf } from './floor.js';
-import { median } from './median.js';
 import { type Network, startStack } from './processes.js';
 import { octetsOf, staffOf } from './record.js';
 import { sendOnce } from './send.js';

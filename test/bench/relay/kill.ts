@@ -21,7 +21,7 @@ export interface Kills {
 	lost: number;
 	/** Listed, with other octets or another length than was sent. */
 	half: number;
-	/** Files, or parts' worth of Redis' memory, that are left once everything has ended. */
+	/** Files, or keys of Redis with octets, that are left once everything has ended. */
 	orphans: number;
 }
 
@@ -31,7 +31,6 @@ export async function measureKills(store: StoreKind, kills: number): Promise<Kil
 		const redis = store === 'redis' ? await RedisProcess.start(work) : null;
 		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` });
 		const result: Kills = { store, kills, inTheMiddle: 0, acknowledged: 0, lost: 0, half: 0, orphans: 0 };
-		const before = (await redis?.octets()) ?? 0;
 		let session = await Filled.begin(relay);
 		for (let round = 0; round < kills; round++) {
 			if (session.next > PARTS_PER_SESSION) {
@@ -48,7 +47,7 @@ export async function measureKills(store: StoreKind, kills: number): Promise<Kil
 			await session.compare(result);
 		}
 		await session.end(result);
-		result.orphans = await orphans(redis, `${work.dir}/data`, before);
+		result.orphans = await orphans(redis, `${work.dir}/data`);
 		return result;
 	} finally {
 		await work.end();
@@ -132,11 +131,11 @@ class Filled {
 	}
 }
 
-/** An upload that broke off is gone from Redis after its time, which is a minute. */
-const UPLOAD_FORGOTTEN_MS = 65_000;
+/** An upload that broke off is gone from Redis after a minute and a half. */
+const UPLOAD_FORGOTTEN_MS = 95_000;
 
-async function orphans(redis: RedisProcess | null, dir: string, before: number): Promise<number> {
+async function orphans(redis: RedisProcess | null, dir: string): Promise<number> {
 	if (!redis) return (await filesBelow(`${dir}/staging`)) + (await filesBelow(`${dir}/sessions`));
 	await new Promise((resolve) => setTimeout(resolve, UPLOAD_FORGOTTEN_MS));
-	return Math.max(0, Math.round(((await redis.octets()) - before) / PART_BYTES));
+	return redis.longKeys();
 }

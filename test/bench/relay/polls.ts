@@ -18,7 +18,7 @@ export interface Polls {
 	reads: number;
 	/** CPU time of the relay in the window, seconds. */
 	cpu: number;
-	/** From the manifest's acknowledgement until the last of all polls has its answer, milliseconds. */
+	/** From sending all manifests at once until the last of all polls has its answer, milliseconds. */
 	wake: number;
 }
 

@@ -166,9 +166,11 @@ export class RedisProcess {
 		);
 	}
 
-	/** Octets that its data takes, by its own account. */
-	async octets(): Promise<number> {
-		return Number(/used_memory_dataset:(\d+)/.exec(await this.command('INFO memory'))?.[1] ?? Number.NaN);
+	/** How many keys hold octets of parts or uploads: long texts. What remembers an ended session is short. */
+	async longKeys(): Promise<number> {
+		const names = [...(await this.command('KEYS *')).matchAll(/^\$\d+\r\n(satchel:.+)\r$/gm)].map(([, name]) => name);
+		const lengths = await Promise.all(names.map((name) => this.command(`STRLEN ${name}`)));
+		return lengths.filter((answer) => Number(/^:(\d+)/m.exec(answer)?.[1] ?? 0) > 1000).length;
 	}
 
 	/** An inline command and its answer as it came. */

@@ -5,6 +5,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { median } from '../median.js';
 import { Latencies } from './latencies.js';
 import { whole } from './load.js';
 import { expectStatus, Party, parcel } from './party.js';
@@ -24,7 +25,7 @@ const UPLOADS_PER_SESSION = 16;
 export interface Slow {
 	store: StoreKind;
 	clients: number;
-	/** Of a whole healthy session and of its calls, without and with the slow ones: medians of the turns, milliseconds. */
+	/** Of a whole healthy session, without and with the slow ones: medians of the turns, milliseconds. */
 	p50: [number, number];
 	p99: [number, number];
 	/** Slow clients that were still connected at the end of a turn, the fewest. */
@@ -36,9 +37,7 @@ export async function measureSlow(store: StoreKind, clients: number): Promise<Sl
 	const work = await Work.begin();
 	try {
 		const redis = store === 'redis' ? await RedisProcess.start(work, []) : null;
-		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` }, {
-			UPLOADS: '4096',
-		});
+		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` });
 		const parcels = HEALTHY.map(parcel);
 		const errors: string[] = [];
 		await healthy(relay, parcels, errors, 3000);
@@ -87,21 +86,26 @@ async function healthy(
 
 /** Slow clients, in a process of their own: a third each send headers, send a part, and read one, a few octets at a time. */
 class Crowd {
-	private constructor(private readonly child: ReturnType<typeof fork>) {}
+	private constructor(
+		private readonly child: ReturnType<typeof fork>,
+		private readonly parties: readonly Party[],
+	) {}
 
 	static async gather(relay: RelayProcess, clients: number): Promise<Crowd> {
 		const kinds = ['headers', 'body', 'reader'] as const;
 		const slow = parcel(SLOW_BYTES);
 		const requests: { kind: string; head: string }[] = [];
-		let party: Party | undefined;
+		const parties: Party[] = [];
 		for (let i = 0; i < clients; i++) {
 			if (i % (3 * UPLOADS_PER_SESSION) === 0) {
-				party = new Party(relay.client);
+				const party = new Party(relay.client);
+				parties.push(party);
 				expectStatus('PUT session', await party.create(), 201);
 				expectStatus('POST claim', await party.claim(), 200);
 				expectStatus('PUT part', await party.put(0, slow), 201);
 			}
 			const kind = kinds[i % 3] as (typeof kinds)[number];
+			const party = parties.at(-1);
 			if (party)
 				requests.push({ kind, head: party.head(kind === 'reader' ? 'GET' : 'PUT', kind === 'reader' ? 0 : i, slow) });
 		}
@@ -113,7 +117,7 @@ class Crowd {
 		await once(child, 'message');
 		// Until the system's own buffers are full, they are as quick as anybody.
 		await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-		return new Crowd(child);
+		return new Crowd(child, parties);
 	}
 
 	/** @returns how many were still connected */
@@ -121,10 +125,7 @@ class Crowd {
 		this.child.send('disperse');
 		const [connected] = (await once(this.child, 'message')) as [number];
 		this.child.kill('SIGKILL');
+		for (const party of this.parties) expectStatus('DELETE session', await party.end(), 204);
 		return connected;
 	}
-}
-
-export function median(values: number[]): number {
-	return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -57,14 +57,18 @@ test('the owner’s token is on disk before the claim leaves', async () => {
 test('a worker that dies during the claim claims again with the same token', async () => {
 	const relay = await startRelay();
 	const { sid, fragment } = await relay.ask();
-	network(async (request) => {
-		const response = await relay.respond(request);
-		if (request.url.endsWith('/claim')) kill();
-		return response;
+	const { openSession } = await load();
+	await new Promise<void>((dead) => {
+		network(async (request) => {
+			const response = await relay.respond(request);
+			if (request.url.endsWith('/claim')) {
+				kill();
+				dead();
+			}
+			return response;
+		});
+		openSession(sid, fragment).catch(() => {});
 	});
-	void (await load()).openSession(sid, fragment).catch(() => {});
-	await vi.waitFor(() => expect(claims()).toHaveLength(1));
-	await new Promise((resolve) => setTimeout(resolve));
 	network(relay.respond);
 	const again = await (await load()).openSession(sid, null);
 	expect(again.claimed).toBe(true);
