@@ -28,13 +28,17 @@ export const LIMITS = {
 	blobsPerSession: 256,
 } as const;
 
-/** The paths below the relay's origin. `sid` and `bid` are base64url of 16 octets. */
+/**
+ * The paths below the relay's origin. `sid` and `bid` are base64url of 16 octets. Their types are those of what is put in, so that the
+ * relay makes its patterns of them: `routes.session(':sid')`.
+ */
 export const routes = {
-	session: (sid: string) => `/api/sessions/${sid}`,
-	claim: (sid: string) => `/api/sessions/${sid}/claim`,
-	blobs: (sid: string) => `/api/sessions/${sid}/blobs`,
-	part: (sid: string, bid: string, n: number) => `/api/sessions/${sid}/blobs/${bid}/${n}`,
-	manifest: (sid: string) => `/api/sessions/${sid}/manifest`,
+	session: <S extends string>(sid: S) => `/api/sessions/${sid}` as const,
+	claim: <S extends string>(sid: S) => `/api/sessions/${sid}/claim` as const,
+	blobs: <S extends string>(sid: S) => `/api/sessions/${sid}/blobs` as const,
+	part: <S extends string, B extends string, N extends number | string>(sid: S, bid: B, n: N) =>
+		`/api/sessions/${sid}/blobs/${bid}/${n}` as const,
+	manifest: <S extends string>(sid: S) => `/api/sessions/${sid}/manifest` as const,
 	/** Whether this process can serve (readiness): its store can be written, and it is not stopping. */
 	health: '/api/health',
 	/** Whether this process answers at all (liveness). */
@@ -146,58 +150,6 @@ export const QueryReport = v.object({
 });
 export type QueryReport = v.InferOutput<typeof QueryReport>;
 
-/** What became of a source's queries, in short: the same in the agent's index and in a download. */
-export interface Told {
-	/** How many ended in which way, without those that are `optional` and were refused. */
-	summary: Record<QueryReport['status'], number>;
-	/** Those that were refused or failed: what is missing, or with `keptFrom` is from an older reading. */
-	failed: QueryReport[];
-	/** By resource type, how what is there was found where the provider does not let everything be asked for. */
-	notes?: Record<string, string>;
-}
-
-export function tell(queries: readonly QueryReport[]): Told {
-	const summary = { ok: 0, empty: 0, refused: 0, failed: 0 };
-	for (const query of queries) if (!query.optional) summary[query.status]++;
-	const notes = notesOf(queries);
-	return { summary, failed: queries.filter(isGap), ...(Object.keys(notes).length > 0 && { notes }) };
-}
-
-/** Whether something is missing for it, or older. */
-export function isGap({ status, optional }: QueryReport): boolean {
-	return (status === 'refused' || status === 'failed') && !optional;
-}
-
-/**
- * A type that could be asked for by some parameter only, and for the rest not at all, is there as far as it has a value that
- * was asked for. Nobody knows whether there is more.
- */
-function notesOf(queries: readonly QueryReport[]): Record<string, string> {
-	const notes: Record<string, string> = {};
-	for (const { query, optional } of queries) {
-		const type = /^[A-Za-z]{1,64}(?=\?)/.exec(query)?.[0];
-		const by = asksBy(query);
-		if (!optional || !type || !by || Object.hasOwn(notes, type)) continue;
-		const ways = new Set(
-			queries
-				.filter((one) => one.query.startsWith(`${type}?`) && (one.status === 'ok' || one.status === 'empty'))
-				.map((one) => asksBy(one.query)),
-		);
-		if (ways.size === 0 || ways.has(undefined) || ways.has(by)) continue;
-		notes[type] = `only resources of a ${[...ways].sort().join(' or ')} that was asked for, see queries`;
-	}
-	return notes;
-}
-
-/** Names of parameters that say what is asked of the patient: not which patient, nor how the answer is to come. */
-const ASKS = /^(?!(?:patient|subject|beneficiary)$)[a-z]{1,30}(?:-[a-z]{1,30})*$/;
-
-/** The last such parameter of a query. */
-function asksBy(query: string): string | undefined {
-	const names = query.split('?')[1]?.split('&') ?? [];
-	return names.map((one) => one.split('=')[0] ?? '').findLast((name) => ASKS.test(name));
-}
-
 export const Source = v.object({
 	name: short(300),
 	fhirBaseUrl: short(2000),
@@ -242,7 +194,7 @@ export const relayErrors = {
 	session_not_found: 404,
 	part_not_found: 404,
 	not_found: 404,
-	/** The body came too slowly, or not to its end in time. */
+	/** Headers or a body came too slowly, or not to their end in time. */
 	request_timeout: 408,
 	already_claimed: 409,
 	already_exists: 409,
