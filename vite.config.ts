@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
-import { defineConfig, type Plugin, type UserConfig } from 'vite';
+import { type BuildOptions, defineConfig, type Plugin, type UserConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
-import { bundled } from './relay/agent/text/bundled.js';
+import { bundled } from './relay/build/bundled.js';
 import { compressAppFiles } from './relay/server/files/app-files.js';
 import { PLACEHOLDER, skillFiles } from './relay/server/files/skill-files.js';
 import { commonHeaders, pagePolicy } from './relay/server/http/headers.js';
@@ -101,27 +101,39 @@ const app: UserConfig = {
 	],
 };
 
-/** What runs in Node, into `dist/node`: the relay, the agent, the sandbox EHR and all of it at once. */
-const node: UserConfig = {
+const relay = { relay: here('relay/server/main.ts'), keys: here('relay/server/keys/keygen/main.ts') };
+
+/** What runs in Node, into a folder of `dist`. */
+const forNode = (folder: string, build: BuildOptions): UserConfig => ({
 	root: here('.'),
 	publicDir: false,
-	plugins: [bundled],
-	build: {
-		outDir: here('dist/node'),
-		emptyOutDir: true,
-		target: 'node20',
-		ssr: true,
-		minify: false,
-		rollupOptions: {
+	build: { outDir: here(`dist/${folder}`), emptyOutDir: true, target: 'node20', ssr: true, minify: false, ...build },
+});
+
+/** The relay, the agent, the sandbox EHR and all of it at once, beside node_modules. */
+const node: UserConfig = {
+	...forNode('node', {
+		rolldownOptions: {
 			input: {
-				relay: here('relay/server/main.ts'),
+				...relay,
 				agent: here('relay/agent/cli.ts'),
-				keys: here('relay/server/keys/keygen/main.ts'),
 				sandbox: here('test/sandbox/main.ts'),
 				demo: here('test/sandbox/demo.ts'),
 			},
 		},
-	},
+	}),
+	plugins: [bundled],
+};
+
+/** The relay and `keys` with all that they import: a bare Node runs them. */
+const deploy: UserConfig = {
+	...forNode('deploy', {
+		rolldownOptions: {
+			input: relay,
+			output: { entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' },
+		},
+	}),
+	ssr: { noExternal: true },
 };
 
 /** The instructions beside the script. Their front matter is a file of its own: formatters of Markdown know none. */
@@ -135,19 +147,9 @@ const instructions: Plugin = {
 	},
 };
 
-/** The agent as one file that needs nothing installed, for Node, Bun and Deno, into `dist/skill`. */
+/** The agent as one file that needs nothing installed, for Node, Bun and Deno. */
 const skill: UserConfig = {
-	root: here('.'),
-	publicDir: false,
-	define: {
-		__SATCHEL_PROGRAM__: JSON.stringify('node scripts/satchel.mjs'),
-		__SATCHEL_RELAY__: JSON.stringify(PLACEHOLDER),
-	},
-	ssr: { noExternal: true },
-	build: {
-		outDir: here('dist/skill'),
-		emptyOutDir: true,
-		target: 'node20',
+	...forNode('skill', {
 		ssr: here('relay/agent/cli.ts'),
 		rolldownOptions: {
 			output: {
@@ -158,10 +160,15 @@ const skill: UserConfig = {
 				minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 			},
 		},
+	}),
+	define: {
+		__SATCHEL_PROGRAM__: JSON.stringify('node scripts/satchel.mjs'),
+		__SATCHEL_RELAY__: JSON.stringify(PLACEHOLDER),
 	},
+	ssr: { noExternal: true },
 	plugins: [bundled, instructions],
 };
 
-const builds: Record<string, UserConfig> = { node, skill };
+const builds: Record<string, UserConfig> = { node, skill, deploy };
 
 export default defineConfig(({ mode }) => builds[mode] ?? app);

@@ -19,10 +19,29 @@ function imports(file: string): string[] {
 	);
 }
 
+/** The same without those that are gone when it runs, and with what those import in turn. */
+function reached(files: readonly string[]): Set<string> {
+	const found = new Set<string>();
+	const open = [...files];
+	for (const file of open) {
+		const source = readFileSync(join(root, file), 'utf8')
+			.replace(/\/\*\*[\s\S]*?\*\//g, '')
+			.replace(/^(?:import|export) type [^;]*;/gm, '');
+		for (const [, path] of source.matchAll(/(?:from|import)\s*\(?\s*'(\.[^'?]+)(?:\?bundled)?'/g)) {
+			const next = relative(root, join(root, dirname(file), path ?? '')).replace(/\.js$/, '.ts');
+			if (next.endsWith('.ts') && !found.has(next)) {
+				found.add(next);
+				open.push(next);
+			}
+		}
+	}
+	return found;
+}
+
 /** What each zone may import beyond itself: page 1 of the architecture. */
 const zones: Record<string, (path: string) => boolean> = {
 	app: (path) => path === 'sw/contract.js',
-	sw: (path) => ['relay/contract.js', 'relay/envelope.js', 'relay/link.js'].includes(path),
+	sw: (path) => ['relay/contract.js', 'relay/envelope.js', 'relay/link.js', 'relay/report.js'].includes(path),
 	// The agent tells its version.
 	relay: (path) => path === 'package.json',
 };
@@ -53,6 +72,20 @@ describe('the zones are trust zones', () => {
 		);
 		expect(strays).toEqual([]);
 	});
+
+	test.each(['library', 'clinical', 'summary', 'text', 'answers'])(
+		'data flows one way through the agent: what %s/ brings in knows neither session nor delivery nor who asks',
+		(part) => {
+			const own = files(`relay/agent/${part}`, /\.ts$/);
+			expect(own.length).toBeGreaterThan(3);
+			const all = [...reached(own)];
+			expect(all.length).toBeGreaterThan(5);
+			const above =
+				/^relay\/agent\/(?:(?:delivery|commands|mcp|skill)\/|(?:session|ask|protocol|exchange|keyfile|cli)\.ts$|files\/(?:staging|records|remove)\.ts$)|^relay\/(?:envelope|link)\.ts$/;
+			expect(all.filter((path) => above.test(path))).toEqual([]);
+			if (part !== 'answers') expect(all.filter((path) => path.startsWith('relay/agent/answers/'))).toEqual([]);
+		},
+	);
 
 	test('data flows one way through the worker: FHIR and SMART know neither jobs nor sessions', () => {
 		const strays = ['sw/fhir', 'sw/smart'].flatMap((part) =>

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { bundled } from '../relay/agent/text/bundled.js';
+import { bundled } from '../relay/build/bundled.js';
 
 export default defineConfig({
 	root: fileURLToPath(new URL('..', import.meta.url)),

@@ -178,8 +178,8 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
 		body: 'The connection broke off at the last step and the session has ended since. Ask your assistant whether it has them; if not, ask it for a new link.',
 	},
 	relay_unavailable: {
-		title: 'Satchel’s own server cannot be reached',
-		body: 'Nothing was lost. What needs it goes on by itself once it can be reached again.',
+		title: 'Satchel’s own server cannot do this now',
+		body: 'Nothing was lost. What needs it goes on by itself once it can.',
 	},
 	relay_error: {
 		title: 'The delivery service has a problem',

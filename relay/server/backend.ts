@@ -4,7 +4,7 @@
  */
 import type { Clock } from './clock.js';
 import type { RelayConfig } from './config/config.js';
-import { memoryCounters } from './counters.js';
+import { type Counters, memoryCounters } from './counters.js';
 import type { Log } from './deps.js';
 import { describeFailure } from './errors.js';
 import { openDiskStore } from './store/disk/disk.js';
@@ -16,26 +16,6 @@ export interface Backend {
 	counters: Counters;
 	/** Store and counters; what is under way may still finish. */
 	close(): Promise<void>;
-}
-
-/** Counts that all processes on a backend share. Keys say nothing of whom they count: see `limits.ts`. */
-export interface Counters {
-	/** Counts one more for `key`. Windows are fixed, and forgotten when they end. */
-	count(key: string, window: Window): Promise<Counted>;
-	/** A secret of `day` (`2026-11-22`, UTC), the same for all processes, and gone when the next one has begun. */
-	salt(day: string): Promise<Uint8Array>;
-}
-
-export interface Window {
-	seconds: number;
-	/** The most that is allowed in it. */
-	most: number;
-}
-
-export interface Counted {
-	allowed: boolean;
-	/** Seconds until the window ends. */
-	endsIn: number;
 }
 
 /** @throws a system error when the data directory cannot be used, ConfigError when Redis cannot be reached */

@@ -1,6 +1,8 @@
 /** Time as the relay knows it; tests bring their own. */
 import { uptime } from 'node:os';
 
+export const DAY_MS = 24 * 3600 * 1000;
+
 export interface Clock {
 	/** Milliseconds since the epoch, whole. Never less than before. */
 	now(): number;

@@ -1,16 +1,34 @@
-/**
- * Counters of one process, in memory. Not rate-limiter-flexible's: its memory store reads the system's time, has a timer for
- * each key, and starts a window with the first count, so that nothing is forgotten at a time that can be told.
- */
+/** Counting how often: what limits stand on, and counters of one process. Those of many are in `store/redis`. */
 import { randomBytes } from 'node:crypto';
-import type { Counters } from './backend.js';
-import type { Clock } from './clock.js';
+import { type Clock, DAY_MS } from './clock.js';
+
+/** Counters that all processes on a backend share. Keys say nothing of whom they count: see `limits.ts`. */
+export interface Counters {
+	/** Counts one more for `key`. Windows are fixed, and forgotten when they end. */
+	count(key: string, window: Window): Promise<Counted>;
+	/** A secret of `day` (`2026-11-22`, UTC), the same for all processes, and gone when the next one has begun. */
+	salt(day: string): Promise<Uint8Array>;
+}
+
+export interface Window {
+	seconds: number;
+	/** The most that is allowed in it. */
+	most: number;
+}
+
+export interface Counted {
+	allowed: boolean;
+	/** Seconds until the window ends. */
+	endsIn: number;
+}
 
 /** Keys of one window; beyond them the oldest goes, so that no crowd of addresses fills the memory. */
 const MOST_KEYS = 1_000_000;
 
-const DAY_MS = 24 * 3600 * 1000;
-
+/**
+ * In memory. Not rate-limiter-flexible's: its memory store reads the system's time, has a timer for
+ * each key, and starts a window with the first count, so that nothing is forgotten at a time that can be told.
+ */
 export function memoryCounters(clock: Clock): Counters {
 	const windows = new Map<number, { ends: number; counts: Map<string, number> }>();
 	let secret: { day: string; salt: Uint8Array } | undefined;

@@ -1,9 +1,8 @@
 /** What the routes stand on. */
 import type { RelayErrorCode } from '../contract.js';
-import type { Counters } from './backend.js';
 import type { Clock } from './clock.js';
 import type { RelayConfig } from './config/config.js';
-import type { Limit } from './limits.js';
+import type { Counters } from './counters.js';
 import type { Metrics } from './metrics.js';
 import type { Store } from './store/store.js';
 
@@ -28,8 +27,6 @@ export interface RelayDeps {
 
 export interface RouteDeps extends RelayDeps {
 	metrics: Metrics;
-	/** Sessions by address. */
-	creations: Limit;
 }
 
 /** What a socket knows of a request beyond it. */
@@ -38,10 +35,16 @@ export interface RequestInfo {
 	address?: string;
 	/** The body as Node's own stream: a web stream around it costs a third of an upload. At most one of the two is read. */
 	body?: AsyncIterable<Uint8Array>;
+	/** Ends the connection at once, so that an answer which cannot go on is not taken for a whole one. */
+	cut?: () => void;
 }
 
 /** What hono carries along with each request. */
 export interface RelayEnv {
 	Bindings: RequestInfo;
-	Variables: { correlationId: string; refusal?: RelayErrorCode };
+	Variables: {
+		correlationId: string;
+		/** With the system code of what is behind it, where something is. */
+		refusal?: { code: RelayErrorCode; systemCode?: string };
+	};
 }

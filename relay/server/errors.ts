@@ -26,7 +26,7 @@ const titles: Record<RelayErrorCode, string> = {
 	session_not_found: 'There is no such session, or the token is not one of its tokens.',
 	part_not_found: 'The session has no such part.',
 	not_found: 'There is nothing here.',
-	request_timeout: 'The body came too slowly; send it again.',
+	request_timeout: 'The request came too slowly; send it again.',
 	already_claimed: 'The session was claimed by somebody else.',
 	already_exists: 'This exists already with another content.',
 	already_sent: 'The session is finished and takes nothing new.',
@@ -40,8 +40,11 @@ const titles: Record<RelayErrorCode, string> = {
 	unavailable: 'The relay cannot do this now.',
 };
 
-/** The disk is full or over its quota: it passes, and is nobody's mistake. */
-const passing = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+/**
+ * The disk is full, over its quota, read-only or failing, or too many files are open: whoever runs the relay can mend it, and nothing of
+ * the program is to blame.
+ */
+const passing = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']);
 
 /** When to come again, where nobody knows better. */
 const UNAVAILABLE_SECONDS = 10;
@@ -74,7 +77,14 @@ export function describeFailure(thrown: unknown): { error: string; systemCode?: 
 	return { error: thrown.name, ...(code && { systemCode: code }), stack: stack.map((line) => line.trim()) };
 }
 
-function systemCode(thrown: unknown): string | undefined {
+/** The system code behind an error, however many times it was wrapped: `ENOSPC`, or `OFFLINE` of a Redis that is away. */
+export function codeBehind(thrown: unknown): string | undefined {
+	const code = systemCode(thrown);
+	return code ?? (thrown instanceof RelayError && thrown.cause ? codeBehind(thrown.cause) : undefined);
+}
+
+/** The code that the system or Redis gave an error. Those of Node itself (`ERR_…`) included; nothing that is no such code. */
+export function systemCode(thrown: unknown): string | undefined {
 	if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
 	return /^[A-Z][A-Z0-9_]*$/.test(thrown.code) ? thrown.code : undefined;
 }

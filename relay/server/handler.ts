@@ -7,9 +7,8 @@ import { cors } from 'hono/cors';
 import { matchedRoutes } from 'hono/route';
 import { waitHeaders } from '../contract.js';
 import type { RelayDeps, RelayEnv, RequestInfo, RouteDeps } from './deps.js';
-import { describeFailure, problem, RelayError, toRelayError } from './errors.js';
+import { codeBehind, describeFailure, problem, RelayError, toRelayError } from './errors.js';
 import { apiPolicy, commonHeaders } from './http/headers.js';
-import { DAY, Limit, MINUTE } from './limits.js';
 import { createMetrics, methodLabel } from './metrics.js';
 import { appRoutes } from './routes/app.js';
 import { assertionRoutes } from './routes/assertions.js';
@@ -28,12 +27,8 @@ import { skillRoutes } from './routes/skill.js';
 export type Relay = (request: Request, info?: RequestInfo) => Promise<Response>;
 
 export function createRelay(deps: RelayDeps): Relay {
-	const { config, log, clock, counters, metrics = createMetrics() } = deps;
-	const creations = new Limit(counters, clock, 'sessions', [
-		{ seconds: MINUTE, most: config.sessionsPerMinute },
-		{ seconds: DAY, most: config.sessionsPerDay },
-	]);
-	const routeDeps: RouteDeps = { ...deps, metrics, creations };
+	const { config, log, metrics = createMetrics() } = deps;
+	const routeDeps: RouteDeps = { ...deps, metrics };
 	const headers = Object.entries(commonHeaders(config));
 	const app = new Hono<RelayEnv>();
 
@@ -56,10 +51,10 @@ export function createRelay(deps: RelayDeps): Relay {
 			route,
 			status: c.res.status,
 			ms,
-			bytesIn: Number(c.req.header('Content-Length') ?? 0),
-			bytesOut: Number(c.res.headers.get('Content-Length') ?? 0),
+			...declared('declaredIn', c.req.raw.headers),
+			...declared('declaredOut', c.res.headers),
 			correlationId: c.var.correlationId,
-			...(c.var.refusal && { code: c.var.refusal }),
+			...c.var.refusal,
 		};
 		log.info(fields, 'request');
 	});
@@ -100,14 +95,20 @@ export function createRelay(deps: RelayDeps): Relay {
 		const error = toRelayError(thrown);
 		const { correlationId } = c.var;
 		metrics.refusals.inc({ code: error.code });
-		c.set('refusal', error.code);
-		if (error.code === 'internal' || error.code === 'unavailable') {
-			log.error({ correlationId, code: error.code, ...describeFailure(error.cause ?? error) }, 'failed');
-		}
+		const systemCode = error.code === 'unavailable' ? codeBehind(error) : undefined;
+		c.set('refusal', { code: error.code, ...(systemCode && { systemCode }) });
+		// What is unavailable passes, and a crowd of refusals must not fill the log with stacks.
+		if (error.code === 'internal') log.error({ correlationId, ...describeFailure(error.cause ?? error) }, 'failed');
 		return problem(error, correlationId);
 	};
 	app.notFound((c) => refuse(new RelayError('not_found'), c));
 	app.onError(refuse);
 
 	return async (request, info = {}) => app.fetch(request, info);
+}
+
+/** Octets that a `Content-Length` announces; how many came or went, if a connection breaks, nobody has counted by request. */
+function declared(name: string, headers: Headers): Record<string, number> {
+	const length = headers.get('Content-Length');
+	return length === null ? {} : { [name]: Number(length) };
 }

@@ -1,12 +1,13 @@
 /** How often somebody may do a thing. What is kept of an address says nothing about it, and is worthless the next day. */
 import { createHmac } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Counters, Window } from './backend.js';
-import type { Clock } from './clock.js';
+import { type Clock, DAY_MS } from './clock.js';
+import type { Counters, Window } from './counters.js';
 import { RelayError } from './errors.js';
 
+/** Seconds. */
 export const MINUTE = 60;
-export const DAY = 24 * 3600;
+export const DAY = DAY_MS / 1000;
 
 /** A limit of one kind, in one window or several: `new Limit(counters, clock, 'sessions', [{ seconds: MINUTE, most: 60 }])`. */
 export class Limit {
@@ -49,11 +50,18 @@ function prefix(text: string): string | null {
 	const kind = isIP(bare);
 	if (kind === 4) return bare;
 	if (kind === 0) return null;
-	const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(bare)?.[1];
-	if (mapped) return mapped;
-	// URL writes it in one way: small letters, no leading zeros.
+	// URL writes it in one way: small letters, no leading zeros, nothing with dots.
 	const [head = '', tail] = new URL(`http://[${bare}]`).hostname.slice(1, -1).split('::');
 	const [before, after] = [head, tail ?? ''].map((half) => half.split(':').filter(Boolean)) as [string[], string[]];
 	const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0');
-	return [...before, ...zeros, ...after].slice(0, 4).join(':');
+	const all = [...before, ...zeros, ...after];
+	// IPv4-mapped (RFC 4291, section 2.5.5.2).
+	if (all.slice(0, 6).join(':') === '0:0:0:0:0:ffff') {
+		return all
+			.slice(6)
+			.map((half) => Number.parseInt(half, 16))
+			.flatMap((half) => [half >> 8, half & 255])
+			.join('.');
+	}
+	return all.slice(0, 4).join(':');
 }

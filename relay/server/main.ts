@@ -1,6 +1,7 @@
 /** Starts the relay as the environment says; see README.md beside this file. */
 import { configFromEnvironment, type RelayConfig } from './config/config.js';
 import { exitWithProblems, startProblems } from './config/start-errors.js';
+import { startWarnings } from './config/warnings.js';
 import { describeFailure } from './errors.js';
 import { letHeapGrow } from './heap.js';
 import { createLog } from './log.js';
@@ -17,10 +18,9 @@ function readConfig(): RelayConfig {
 letHeapGrow();
 const log = createLog();
 const config = readConfig();
-for (const warning of config.warnings) log.warn({}, warning);
+for (const warning of [...config.warnings, ...startWarnings(config)]) log.warn({}, warning);
 try {
 	const relay = await startRelay(config, log);
-	log.info({ origin: relay.origin }, 'listening');
 	let stopping = false;
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 		process.on(signal, () => {
@@ -37,6 +37,8 @@ try {
 			);
 		});
 	}
+	// Last: whoever reads it may stop the relay at once.
+	log.info({ origin: relay.origin, host: config.host, port: relay.port }, 'listening');
 } catch (cause) {
 	const place = { portName: 'PORT', ...config };
 	if (startProblems(cause, place)) exitWithProblems(cause, place);

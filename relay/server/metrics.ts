@@ -50,6 +50,13 @@ export function createMetrics() {
 		received: new Counter({ name: 'satchel_received_bytes_total', help: 'Octets read from sockets', registers }),
 		sent: new Counter({ name: 'satchel_sent_bytes_total', help: 'Octets written to sockets', registers }),
 		connections: new Gauge({ name: 'satchel_connections', help: 'Open connections', registers }),
+		free: new Gauge({
+			name: 'satchel_free_bytes',
+			help: 'Octets that uploads may still take, beyond what must stay free',
+			// So that there is no number at all where a store does not know it.
+			labelNames: ['store'],
+			registers,
+		}),
 		cut: new Counter({
 			name: 'satchel_connections_cut_total',
 			help: 'Connections that the relay ended before their time',

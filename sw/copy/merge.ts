@@ -1,5 +1,6 @@
 /** What a reading changes in the copy of one type. Pure. */
-import { isGap, type QueryReport } from '../../relay/contract.js';
+import type { QueryReport } from '../../relay/contract.js';
+import { isGap } from '../../relay/report.js';
 import type { Reading } from '../fhir/readings.js';
 import type { Index } from './lines.js';
 

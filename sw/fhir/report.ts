@@ -1,4 +1,5 @@
-import { isGap, type QueryReport } from '../../relay/contract.js';
+import type { QueryReport } from '../../relay/contract.js';
+import { isGap } from '../../relay/report.js';
 import type { KindProgress } from '../contract.js';
 import { changesOnly } from './changes.js';
 import { encode, type Line } from './line.js';

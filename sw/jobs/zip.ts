@@ -4,8 +4,8 @@
  * at about one part whatever the record's size.
  */
 import { Zip, type ZipInputFile } from 'fflate';
-import { tell } from '../../relay/contract.js';
 import { openPart } from '../../relay/envelope.js';
+import { tell } from '../../relay/report.js';
 import { attachment, day } from '../attachment.js';
 import { BrokerError } from '../errors.js';
 import { addTitles, type DocumentTitles, documentFile } from '../fhir/document-files.js';

@@ -53,13 +53,20 @@ async function lockedOn(): Promise<URLSearchParams> {
 	return answer;
 }
 
+/** What goes on behind an answer ends with its worker, and nobody need hear of that. */
+async function arrived(answer: URLSearchParams) {
+	const arrival = await (await callback()).arrive(answer);
+	arrival.rest.catch(() => {});
+	return arrival;
+}
+
 const connections = async () => (await import('../../sw/wallet/connections.js')).listConnections();
 const notice = async () => (await import('../../sw/wallet/notices.js')).currentNotice();
 const parked = async () =>
 	(await rowsOnDisk()).filter(({ key: row }) => Array.isArray(row) && row[0] === 'parked').map(({ value }) => value);
 
 test('without a lock a sign-in is finished at once', async () => {
-	const { returnTo, rest } = await (await callback()).arrive(await goAndComeBack());
+	const { returnTo, rest } = await arrived(await goAndComeBack());
 	await rest;
 	expect(returnTo).toBe('/collect');
 	expect(await connections()).toHaveLength(1);
@@ -68,7 +75,7 @@ test('without a lock a sign-in is finished at once', async () => {
 
 test('a sign-in that comes back to a locked wallet waits and is finished once it is unlocked', async () => {
 	const answer = await lockedOn();
-	expect((await (await callback()).arrive(answer)).returnTo).toBe('/connections');
+	expect((await arrived(answer)).returnTo).toBe('/connections');
 	expect(exchanged).toEqual([]);
 	// The next worker knows of it as well.
 	kill();
@@ -85,7 +92,7 @@ test('a sign-in that comes back to a locked wallet waits and is finished once it
 
 test('neither code nor state of a parked answer is legible on disk', async () => {
 	const answer = await lockedOn();
-	await (await callback()).arrive(answer);
+	await arrived(answer);
 	const rows = await parked();
 	expect(rows).toHaveLength(1);
 	expect(rows[0]).toMatchObject({ key: { extractable: false } });
@@ -108,7 +115,7 @@ test('a reload of the callback parks one answer, and it is used once', async () 
 
 test('an answer that waited for longer than a code lives is not used any more', async () => {
 	const answer = await lockedOn();
-	await (await callback()).arrive(answer);
+	await arrived(answer);
 	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
 	await (await lock()).unlock(key);
 	expect((await (await callback()).finishParked()).goTo).toBeNull();
@@ -118,7 +125,7 @@ test('an answer that waited for longer than a code lives is not used any more', 
 
 test('an answer that waited for too long is deleted also while the wallet stays locked, and no other', async () => {
 	const answer = await lockedOn();
-	await (await callback()).arrive(answer);
+	await arrived(answer);
 	const { tendAll } = await import('../../sw/tend.js');
 	await tendAll();
 	expect(await parked()).toHaveLength(1);
@@ -133,7 +140,7 @@ test('each of several trips has its answer kept, and all are finished', async ()
 	await (await lock()).unlock(key);
 	for (let n = 1; n < 12; n++) answers.push(await goAndComeBack(`code-${n}`));
 	kill();
-	for (const answer of answers) await (await callback()).arrive(answer);
+	for (const answer of answers) await arrived(answer);
 	expect(await parked()).toHaveLength(12);
 	await (await lock()).unlock(key);
 	await (await (await callback()).finishParked()).rest;
@@ -142,7 +149,7 @@ test('each of several trips has its answer kept, and all are finished', async ()
 
 test('a parked answer that does not open keeps neither the wallet nor the other sign-ins closed', async () => {
 	const answer = await lockedOn();
-	await (await callback()).arrive(answer);
+	await arrived(answer);
 	const [whole] = (await parked()) as { sealed: { data: ArrayBuffer } }[];
 	const broken = structuredClone(whole!);
 	new Uint8Array(broken.sealed.data)[0]! ^= 1;

@@ -15,9 +15,9 @@ const log = { info: () => {}, warn: () => {}, error: () => {} };
 
 export async function startRelay() {
 	const directory = temporaryDirectory();
-	const store = await openDiskStore({ directory, clock: systemClock });
+	const config = relayConfig({ appDir: `${directory}/no-app`, sessionsPerMinute: 10_000, minFreeBytes: 0 });
+	const store = await openDiskStore({ directory, clock: systemClock, ...config });
 	onTestFinished(() => store.close());
-	const config = relayConfig({ appDir: `${directory}/no-app`, sessionsPerMinute: 10_000 });
 	const relay = createRelay({ store, counters: memoryCounters(systemClock), config, log, clock: systemClock });
 	const respond: Responder = async (request) => {
 		if (new URL(request.url).origin !== ORIGIN) throw new TypeError(`not the relay: ${request.url}`);

@@ -1,11 +1,14 @@
 /** A configuration that cannot be used, and the files that one names. */
 import { readFileSync } from 'node:fs';
 
-export type ConfigErrorCode =
+type ConfigErrorCode =
 	| 'environment_invalid'
 	| 'providers_invalid'
 	| 'jwks_invalid'
 	| 'assertion_keys_invalid'
+	/** Redis is there and does not let this relay in. */
+	| 'redis_refused'
+	/** It is away, and may be there in a moment. */
 	| 'redis_unreachable';
 
 export class ConfigError extends Error {

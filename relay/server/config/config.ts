@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import * as v from 'valibot';
 import { LIMITS, type Provider } from '../../contract.js';
 import { type AssertionKey, publishedKeys, readAssertionKeys, readableByOthers } from '../keys/assertion-keys.js';
-import { publicKeys } from '../keys/keys.js';
+import { publicKeys } from '../keys/public-keys.js';
 import { ConfigError, readJsonFile } from './config-error.js';
 import { environmentProblems } from './config-words.js';
 import { readProviders } from './directory.js';
@@ -21,7 +21,7 @@ export interface RelayConfig {
 	appDir: string;
 	/** The built skill: `SKILL.md` and the script beside it. */
 	skillDir: string;
-	/** The origin people see, when it is not `http://localhost:PORT`. HSTS is sent when it is https. */
+	/** The origin people see, where it is not what the relay listens on (`origin.ts`). HSTS is sent when it is https. */
 	baseUrl: string | null;
 	providers: readonly Provider[];
 	/** Public keys that are published besides those of `assertionKeys`. */
@@ -105,7 +105,7 @@ const integer = (min: number, max: number) =>
 /** `https://host[:port]`, or http for this machine; without a path. */
 const origin = v.pipe(
 	v.string(),
-	v.check((text) => URL.canParse(text), 'must be a URL'),
+	v.check((text) => URL.canParse(text), 'must be an origin, such as https://satchel.example'),
 	v.transform((text) => new URL(text)),
 	v.check(
 		(url) => url.pathname === '/' && !url.search && !url.hash && !url.username,
@@ -181,7 +181,8 @@ export function configFromEnvironment(environment: Record<string, string | undef
 	const jwks = env.JWKS === undefined ? { keys: [] } : readJwks(env.JWKS);
 	const assertionKeys = env.ASSERTION_KEYS === undefined ? [] : readAssertionKeys(env.ASSERTION_KEYS);
 	publishedKeys(assertionKeys, jwks.keys);
-	const open = env.ASSERTION_KEYS !== undefined && readableByOthers(env.ASSERTION_KEYS);
+	const credentials = environment.CREDENTIALS_DIRECTORY;
+	const open = env.ASSERTION_KEYS !== undefined && readableByOthers(env.ASSERTION_KEYS, credentials);
 	const given: Partial<RelayConfig> = {
 		port: env.PORT,
 		host: env.HOST,
@@ -226,7 +227,7 @@ export function readPort(name: string, text: string): number {
 }
 
 /** The public keys of a JWK set (RFC 7517). @throws {ConfigError} `jwks_invalid` */
-export function readJwks(path: string): { keys: JWK[] } {
+function readJwks(path: string): { keys: JWK[] } {
 	const keys = publicKeys(readJsonFile('JWKS', path, 'jwks_invalid'));
 	if (!keys) throw new ConfigError('jwks_invalid', [`${path}: is not a JWK set of RSA, EC or OKP keys`]);
 	return { keys };

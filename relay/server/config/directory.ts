@@ -77,7 +77,9 @@ function clientAuthProblems({ clientAuth }: Provider, { assertionKeys, jwks }: K
 		const reason = insecure(clientAuth.tokenEndpoint);
 		return [
 			...(reason ? [`.tokenEndpoint ${reason}`] : []),
-			...(assertionKeys.length ? [] : [' is relay-signed, and there are no ASSERTION_KEYS to sign with']),
+			...(assertionKeys.length
+				? []
+				: [' is relay-signed, and there are no ASSERTION_KEYS to sign with (npm run keys makes them)']),
 		];
 	}
 	if (clientAuth?.method !== 'embedded-key') return [];

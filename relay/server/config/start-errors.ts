@@ -10,9 +10,9 @@ export interface StartPlace {
 	dataDir?: string;
 }
 
-export interface StartProblems {
+interface StartProblems {
 	lines: readonly string[];
-	/** 2 for a mistake in the configuration, 1 for a machine that does not allow it. */
+	/** 2 for a mistake in the configuration, 1 for a machine that does not allow it or a Redis that is away: waiting may mend those. */
 	exitCode: 1 | 2;
 }
 
@@ -23,7 +23,8 @@ export interface StartProblems {
 export function startProblems(thrown: unknown, place?: StartPlace): StartProblems | null {
 	if (!(thrown instanceof Error)) return null;
 	if ('problems' in thrown && Array.isArray(thrown.problems)) {
-		return { lines: thrown.problems.map(String), exitCode: 2 };
+		const passes = 'code' in thrown && thrown.code === 'redis_unreachable';
+		return { lines: thrown.problems.map(String), exitCode: passes ? 1 : 2 };
 	}
 	const line = place && systemProblem(thrown, place);
 	return line ? { lines: [line], exitCode: 1 } : null;

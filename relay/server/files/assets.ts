@@ -35,13 +35,14 @@ export class Asset {
 	}
 }
 
-/** In place of what a build would have made. */
-export function notBuilt(what: string): Response {
-	return new Response(`The ${what} is not built. Run "npm run build" and reload.\n`, {
+/** For a person, in place of the app. */
+export function notBuilt(): Response {
+	return new Response('There is no app here: it is not built ("npm run build"), or not where APP_DIR says.\n', {
 		status: 503,
 		headers: {
 			'Content-Type': 'text/plain; charset=utf-8',
 			'Cache-Control': 'no-store',
+			'Retry-After': '10',
 			'Content-Security-Policy': apiPolicy,
 		},
 	});

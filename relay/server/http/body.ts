@@ -17,7 +17,8 @@ import { fromNode, fromWeb } from './source.js';
 export async function* chunks(request: Request, { body }: RequestInfo = {}, pace?: Pace): AsyncGenerator<Uint8Array> {
 	const source = body instanceof Readable ? fromNode(body) : request.body && fromWeb(request.body);
 	if (!source) return;
-	const pacer = pace && new Pacer(pace, () => source.fail(new RelayError('request_timeout')));
+	const length = Number(request.headers.get('Content-Length')) || 0;
+	const pacer = pace && new Pacer(pace, length, () => source.fail(new RelayError('request_timeout')));
 	try {
 		while (true) {
 			if (pacer) pacer.waiting = true;

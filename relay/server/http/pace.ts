@@ -12,9 +12,14 @@ export interface Pace {
 	config: {
 		/** Octets a second, on the average. */
 		minRate: number;
-		/** For all of the body. */
+		/** For all of the body, or as long as its length takes at that rate, whichever is longer. */
 		bodySeconds: number;
 	};
+}
+
+/** How long a body of that many octets may take, in milliseconds. */
+export function bodyMs({ minRate, bodySeconds }: Pace['config'], bytes: number): number {
+	return Math.max(bodySeconds, bytes / minRate) * 1000;
 }
 
 /**
@@ -29,12 +34,16 @@ export class Pacer {
 	#passed = 0;
 	#cancel: () => void = () => undefined;
 
-	/** @param tooSlow is called at most once, and not after `end` */
+	/**
+	 * @param length octets that the body says it has; 0 where it does not
+	 * @param tooSlow is called at most once, and not after `end`
+	 */
 	constructor(
 		private readonly pace: Pace,
+		private readonly length: number,
 		private readonly tooSlow: () => void,
 	) {
-		this.#lookAfter(Math.min(FIRST_MS, pace.config.bodySeconds * 1000));
+		this.#lookAfter(Math.min(FIRST_MS, bodyMs(pace.config, length)));
 	}
 
 	end(): void {
@@ -45,9 +54,9 @@ export class Pacer {
 		this.#cancel = this.pace.clock.after(ms, () => {
 			if (!this.waiting) return this.#lookAfter(ms);
 			this.#passed += ms;
-			const { minRate, bodySeconds } = this.pace.config;
-			const enough = Math.max(FIRST_MS, (this.bytes / minRate) * 1000);
-			const left = Math.min(enough, bodySeconds * 1000) - this.#passed;
+			const { config } = this.pace;
+			const enough = Math.max(FIRST_MS, (this.bytes / config.minRate) * 1000);
+			const left = Math.min(enough, bodyMs(config, this.length)) - this.#passed;
 			if (left <= 0) this.tooSlow();
 			else this.#lookAfter(Math.max(left, OFTEN_MS));
 		});

@@ -1,10 +1,11 @@
 /** The keys that this relay signs client assertions with: read, checked, and the one whose turn it is. */
 import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { JWK } from 'jose';
 import * as v from 'valibot';
 import { ConfigError, readJsonFile } from '../config/config-error.js';
-import { rsaFirst } from './keys.js';
 import { type PrivateKey, readPrivateKey, sameKey } from './private-key.js';
+import { rsaFirst } from './public-keys.js';
 
 export interface AssertionKey extends PrivateKey {
 	/** Seconds since the epoch before which it is published and not yet used (`nbf`, OpenID Federation 1.0). */
@@ -44,9 +45,13 @@ export function readAssertionKeys(path: string): AssertionKey[] {
 	return assertionKeys(readJsonFile('ASSERTION_KEYS', path, 'assertion_keys_invalid'), path);
 }
 
-/** Whether others than its owner can read a file. Windows has other means, and always says no. */
-export function readableByOthers(path: string): boolean {
-	return process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0;
+/**
+ * Whether others than its owner can read a file. Windows has other means, and always says no; so has systemd, in whose folder of
+ * `credentials` the mode is that of an access list.
+ */
+export function readableByOthers(path: string, credentials?: string): boolean {
+	if (process.platform === 'win32' || (credentials && dirname(resolve(path)) === resolve(credentials))) return false;
+	return (statSync(path).mode & 0o077) !== 0;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { JWK } from 'jose';
 import * as v from 'valibot';
 
 /** The two algorithms that SMART App Launch 2.2 lets a client choose from ("Client Authentication: Asymmetric"). */
-export type AssertionAlgorithm = 'RS384' | 'ES384';
+type AssertionAlgorithm = 'RS384' | 'ES384';
 
 export interface PrivateKey {
 	kid: string;

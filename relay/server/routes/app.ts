@@ -10,7 +10,7 @@ import { pagePolicy, workerPolicy } from '../http/headers.js';
 const screens = [
 	/^\/$/,
 	/^\/connections\/?$/,
-	/^\/connections\/select\/?$/,
+	/^\/connections\/[\w-]+\/?$/,
 	/^\/collect\/?$/,
 	/^\/settings\/?$/,
 	/^\/activity\/?$/,
@@ -40,13 +40,13 @@ export function appRoutes({ config }: RouteDeps) {
 	// holds an authorization code: it is neither read nor logged here.
 	app.get('/connect/callback', async (c) => {
 		const callback = (await appFiles())?.get('/callback.html');
-		return callback ? callback.respond(c.req.raw, { ...page, 'Cache-Control': 'no-store' }) : notBuilt('app');
+		return callback ? callback.respond(c.req.raw, { ...page, 'Cache-Control': 'no-store' }) : missing(c.req.raw);
 	});
 
 	app.get('/*', async (c) => {
 		const files = await appFiles();
 		const index = files?.get('/index.html');
-		if (!files || !index) return notBuilt('app');
+		if (!files || !index) return missing(c.req.raw);
 		const { path } = c.req;
 		const file = files.get(path);
 		if (file && path === '/sw.js') {
@@ -57,10 +57,17 @@ export function appRoutes({ config }: RouteDeps) {
 		}
 		if (file) return file.respond(c.req.raw, page);
 		if (screens.some((screen) => screen.test(path))) return index.respond(c.req.raw, page);
-		const forPerson = c.req.header('Accept')?.includes('text/html') && !path.startsWith('/assets/');
-		if (forPerson) return index.respond(c.req.raw, page, 404);
+		if (forPerson(c.req.raw) && !path.startsWith('/assets/')) return index.respond(c.req.raw, page, 404);
 		throw new RelayError('not_found');
 	});
 
 	return app;
+}
+
+/** A browser goes there, rather than that a page or a program fetches it. */
+const forPerson = (request: Request) => request.headers.get('Accept')?.includes('text/html') ?? false;
+
+function missing(request: Request): Response {
+	if (forPerson(request)) return notBuilt();
+	throw new RelayError('unavailable');
 }

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { SignJWT } from 'jose';
 import { type Assertion, AssertionRequest, routes } from '../../contract.js';
+import { originOf } from '../config/origin.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
 import { readJson } from '../http/body.js';
@@ -24,13 +25,14 @@ export function assertionRoutes(deps: RouteDeps) {
 	const perMinute = (name: string, most: number) => new Limit(counters, clock, name, [{ seconds: MINUTE, most }]);
 	const byAddress = perMinute('assertions', config.assertionsPerMinute);
 	const byClient = perMinute('clients', config.assertionsPerClient);
+	const origin = originOf(config);
 	const pairs = new Set<string>();
 	for (const { clientId, clientAuth } of config.providers) {
 		if (clientAuth?.method === 'relay-signed') pairs.add(pair(clientId, clientAuth.tokenEndpoint));
 	}
 
 	app.post(routes.assertions, async (c) => {
-		if (!fromOwnPage(c.req.raw, config.baseUrl)) throw new RelayError('assertion_refused');
+		if (!fromOwnPage(c.req.raw, origin)) throw new RelayError('assertion_refused');
 		await byAddress.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
 		const { clientId, tokenEndpoint } = await readJson(c.req.raw, AssertionRequest, c.env, deps);
 		const now = Math.floor(clock.now() / 1000);
@@ -60,11 +62,11 @@ export function assertionRoutes(deps: RouteDeps) {
 const pair = (clientId: string, tokenEndpoint: string) => JSON.stringify([clientId, tokenEndpoint]);
 
 /**
- * Whether a page or worker of this relay's own origin, or of the configured one, asks: browsers say so with each POST
+ * Whether a page or worker of this relay's own origin asks: browsers say so with each POST
  * (Fetch Metadata; RFC 6454, section 7), and no page can say otherwise. What is no browser can say anything: against that
  * stand the limits, and that an assertion without a code or token of a patient opens nothing.
  */
-function fromOwnPage(request: Request, baseUrl: string | null): boolean {
+function fromOwnPage(request: Request, origin: string): boolean {
 	if (request.headers.get('Sec-Fetch-Site') === 'same-origin') return true;
-	return request.headers.get('Origin') === (baseUrl ?? new URL(request.url).origin);
+	return request.headers.get('Origin') === origin;
 }

@@ -1,6 +1,6 @@
 /** The first wallet that holds the link becomes the session's owner. */
 import { Hono } from 'hono';
-import { Claim } from '../../contract.js';
+import { Claim, routes } from '../../contract.js';
 import { authorize } from '../capability.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
@@ -10,7 +10,7 @@ export function claimRoutes(deps: RouteDeps) {
 	const { store } = deps;
 	const app = new Hono<RelayEnv>();
 
-	app.post('/api/sessions/:sid/claim', async (c) => {
+	app.post(routes.claim(':sid'), async (c) => {
 		const { sid } = c.req.param();
 		const { readHash, writeHash } = await authorize(store, c.req.raw, sid, ['write']);
 		const { ownerHash } = await readJson(c.req.raw, Claim, c.env, deps);

@@ -1,6 +1,6 @@
 /** The manifest: sent once, waited for by a long poll that the store wakes. */
 import { Hono } from 'hono';
-import { LIMITS, waitHeaders } from '../../contract.js';
+import { LIMITS, routes, waitHeaders } from '../../contract.js';
 import { authorize } from '../capability.js';
 import type { Clock } from '../clock.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
@@ -8,7 +8,7 @@ import { RelayError } from '../errors.js';
 import { readText } from '../http/body.js';
 import type { Session } from '../store/store.js';
 
-const path = '/api/sessions/:sid/manifest';
+const path = routes.manifest(':sid');
 
 /** JWE compact (RFC 7516, section 7.1): five parts, the encrypted key empty for direct key agreement. */
 const jweCompact = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;

@@ -7,10 +7,13 @@ import { isLoopback } from '../config/loopback.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
 
-export function metricsRoutes({ config, metrics }: RouteDeps) {
+export function metricsRoutes({ config, metrics, store }: RouteDeps) {
 	const app = new Hono<RelayEnv>();
 	app.get(routes.metrics, async (c) => {
 		if (!allowed(c.req.raw, c.env.address, config)) throw new RelayError('not_found');
+		const free = await store.free().catch(() => null);
+		if (free === null) metrics.free.reset();
+		else metrics.free.set({ store: 'disk' }, free);
 		return c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' });
 	});
 	return app;

@@ -2,18 +2,23 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { CreateSession, Id, type SessionCreated, type SessionInfo } from '../../contract.js';
+import { CreateSession, Id, routes, type SessionCreated, type SessionInfo } from '../../contract.js';
 import { authorize } from '../capability.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
 import { RelayError } from '../errors.js';
 import { readJson } from '../http/body.js';
-import { addressOf } from '../limits.js';
+import { addressOf, DAY, Limit, MINUTE } from '../limits.js';
 
 export function sessionRoutes(deps: RouteDeps) {
-	const { store, config, clock, creations, metrics } = deps;
+	const { store, config, clock, counters, metrics } = deps;
 	const app = new Hono<RelayEnv>();
+	const path = routes.session(':sid');
+	const creations = new Limit(counters, clock, 'sessions', [
+		{ seconds: MINUTE, most: config.sessionsPerMinute },
+		{ seconds: DAY, most: config.sessionsPerDay },
+	]);
 
-	app.put('/api/sessions/:sid', async (c) => {
+	app.put(path, async (c) => {
 		await creations.take(addressOf(c.req.raw, c.env.address, config.trustProxy));
 		const { sid } = c.req.param();
 		if (!v.is(Id, sid)) throw new RelayError('bad_request');
@@ -38,8 +43,8 @@ export function sessionRoutes(deps: RouteDeps) {
 		return c.json(answer, stored === 'created' ? 201 : 200);
 	});
 
-	app.get('/api/sessions/:sid', async (c) => {
-		const session = await authorize(store, c.req.raw, c.req.param('sid'), ['write', 'owner', 'read']);
+	app.get(path, async (c) => {
+		const session = await authorize(store, c.req.raw, c.req.param().sid, ['write', 'owner', 'read']);
 		const answer: SessionInfo = {
 			state: session.state,
 			expiresAt: new Date(session.expiresAt).toISOString(),
@@ -50,7 +55,7 @@ export function sessionRoutes(deps: RouteDeps) {
 		return c.json(answer);
 	});
 
-	app.delete('/api/sessions/:sid', async (c) => {
+	app.delete(path, async (c) => {
 		const { sid } = c.req.param();
 		await authorize(store, c.req.raw, sid, ['read', 'owner']);
 		await store.remove(sid);

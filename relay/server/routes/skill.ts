@@ -5,8 +5,10 @@ import { type Zippable, zip } from 'fflate';
 import { Hono } from 'hono';
 import { routes } from '../../contract.js';
 import type { RelayConfig } from '../config/config.js';
+import { originOf } from '../config/origin.js';
 import type { RelayEnv, RouteDeps } from '../deps.js';
-import { Asset, notBuilt } from '../files/assets.js';
+import { RelayError } from '../errors.js';
+import { Asset } from '../files/assets.js';
 import { PLACEHOLDER, skillFiles } from '../files/skill-files.js';
 
 /** In the zip, what it is built as, and what Unix calls its mode. */
@@ -36,18 +38,20 @@ export function skillRoutes({ config }: RouteDeps) {
 			'Cache-Control': 'no-cache',
 			'Content-Disposition': 'attachment; filename="satchel-skill.zip"',
 		};
-		return (await skill())?.respond(c.req.raw, headers) ?? notBuilt('skill');
+		const made = await skill();
+		if (!made) throw new RelayError('unavailable');
+		return made.respond(c.req.raw, headers);
 	});
 
 	return app;
 }
 
-/** Null when it is not built. The address is the configured one, never what a request says (its Host is the client's word). */
-async function makeSkill({ skillDir, baseUrl, port }: RelayConfig): Promise<Asset | null> {
-	const origin = baseUrl ?? `http://localhost:${port}`;
+/** Null when it is not built. */
+async function makeSkill(config: RelayConfig): Promise<Asset | null> {
+	const origin = originOf(config);
 	const folder: Zippable = {};
 	for (const { name, built, mode } of files) {
-		const text = await readFile(join(skillDir, built), 'utf8').catch(() => null);
+		const text = await readFile(join(config.skillDir, built), 'utf8').catch(() => null);
 		if (text === null) return null;
 		const octets = Buffer.from(text.replaceAll(PLACEHOLDER, origin));
 		folder[name] = [octets, { mtime, os: UNIX, attrs: mode << 16 }];

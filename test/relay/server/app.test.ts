@@ -14,7 +14,7 @@ import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSy
 import { unzipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { compressAppFiles } from '../../../relay/server/files/app-files.js';
-import { expectProblem, setUp, temporaryDirectory } from './support.js';
+import { expectProblem, random, setUp, temporaryDirectory } from './support.js';
 
 const script = `console.log(${JSON.stringify('a'.repeat(5000))});`;
 const files = {
@@ -69,7 +69,17 @@ describe('the app', () => {
 		expect(await answer.text()).toBe(files['index.html']);
 	});
 
-	test.each(['/nothing', '/connect', '/connect/a/b', '/collect/download/1', '/connections/other'])(
+	test('is at every place where it renders a screen', async () => {
+		const main = readFileSync(new URL('../../../app/main.tsx', import.meta.url), 'utf8');
+		const paths = [...main.matchAll(/<Route path="([^"]+)"/g)].map(([, path]) => path!);
+		expect(paths.length).toBeGreaterThan(7);
+		const { call } = await setUp({ appDir: await buildApp() });
+		for (const path of paths) {
+			expect((await call('GET', path.replaceAll(/:\w+/g, random(16)), html)).status, path).toBe(200);
+		}
+	});
+
+	test.each(['/nothing', '/connect', '/connect/a/b', '/collect/download/1', '/connections/a/b'])(
 		'says 404 to a person at %s, and a problem to a program',
 		async (path) => {
 			const { call } = await setUp({ appDir: await buildApp() });
@@ -317,9 +327,9 @@ describe('the skill', () => {
 			const skillDir = buildSkill(files);
 			const { call } = await setUp({ skillDir });
 			const answer = await call('GET', '/skill.zip');
-			expect(answer.status).toBe(503);
 			expect(answer.headers.get('Cache-Control')).toBe('no-store');
-			expect(await answer.text()).toContain('The skill is not built');
+			expect(answer.headers.get('Retry-After')).not.toBeNull();
+			await expectProblem(answer, 503, 'unavailable');
 			for (const [name, content] of Object.entries(built)) writeFileSync(join(skillDir, name), content);
 			expect((await call('GET', '/skill.zip')).status).toBe(200);
 		},

@@ -69,9 +69,17 @@ describe('an assertion is refused', () => {
 		await expectProblem(await ask(setup, { json }), 403, 'assertion_refused');
 	});
 
+	test('to a page whose name was turned to this machine', async () => {
+		const { relay } = await ready();
+		const evil = 'http://evil.example:8787';
+		const body = JSON.stringify({ clientId: CLIENT, tokenEndpoint: ENDPOINT });
+		const request = new Request(evil + routes.assertions, { method: 'POST', headers: { Origin: evil }, body });
+		await expectProblem(await relay(request, { address: '127.0.0.1' }), 403, 'assertion_refused');
+	});
+
 	test.each([
 		['another origin', { Origin: 'https://evil.example' }],
-		['another origin of the same site', { Origin: 'https://sub.relay.test', 'Sec-Fetch-Site': 'same-site' }],
+		['another origin of the same site', { Origin: 'http://sub.localhost:8787', 'Sec-Fetch-Site': 'same-site' }],
 		['an opaque origin', { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' }],
 		['nobody who says where they are', {}],
 	])('to %s, and no cross-origin header lets them read even that', async (_, headers) => {
@@ -171,7 +179,7 @@ describe('the log', () => {
 		const keyless = await ready({ assertionKeys: [] });
 		await ask(keyless);
 		const lines = [...setup.lines, ...keyless.lines];
-		expect(lines.map(({ fields }) => fields.status ?? fields.code)).toEqual([200, 403, 403, 'unavailable', 503]);
+		expect(lines.map(({ fields }) => fields.status)).toEqual([200, 403, 403, 503]);
 		const text = JSON.stringify(lines);
 		const pem = (await exportPKCS8(setup.config.assertionKeys[0]!.key)).split('\n')[1]!;
 		for (const secret of [

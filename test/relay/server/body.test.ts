@@ -102,14 +102,15 @@ describe("a body from Node's own stream", () => {
 describe.each(['node', 'web'])('a body that comes too slowly (%s)', (kind) => {
 	const config = { minRate: 1000, bodySeconds: 60 };
 
-	function slow() {
+	function slow(length?: number) {
 		const clock = new ManualClock();
 		const stream = new PassThrough();
 		const web = () => Readable.toWeb(stream) as ReadableStream<Uint8Array<ArrayBuffer>>;
 		const request =
 			kind === 'web'
 				? new Request('http://relay.test/', { method: 'PUT', body: web(), duplex: 'half' } as RequestInit)
-				: EMPTY;
+				: new Request(EMPTY.url, { method: 'PUT', body: 'not this one' });
+		if (length !== undefined) request.headers.set('Content-Length', String(length));
 		let read = 0;
 		let code: string | undefined;
 		const done = (async () => {
@@ -155,6 +156,20 @@ describe.each(['node', 'web'])('a body that comes too slowly (%s)', (kind) => {
 		for (let second = 0; second < 30; second++) {
 			await send(1100);
 			clock.advance(1000);
+		}
+		stream.end();
+		await done;
+		expect(code()).toBeUndefined();
+		expect(clock.timers.size).toBe(0);
+	});
+
+	test('is read on beyond that time when it says that it is longer than what comes in it at the rate', async () => {
+		const { clock, stream, send, done, code, settle } = slow(100_000);
+		for (let second = 0; second < 95; second++) {
+			await send(1050);
+			clock.advance(1000);
+			await settle();
+			expect(code()).toBeUndefined();
 		}
 		stream.end();
 		await done;

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { JWK } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { configFromEnvironment } from '../../../relay/server/config/config.js';
@@ -46,6 +47,9 @@ describe('ASSERTION_KEYS', () => {
 		chmodSync(path, mode);
 		const { warnings } = configFromEnvironment({ ASSERTION_KEYS: path });
 		expect(warnings).toEqual(['ASSERTION_KEYS: others can read the file; take the right away with chmod 600']);
+		// The mode of a file that systemd hands over is that of its access list.
+		const handed = { ASSERTION_KEYS: path, CREDENTIALS_DIRECTORY: dirname(path) };
+		expect(configFromEnvironment(handed).warnings).toEqual([]);
 	});
 
 	test.each<[string, () => unknown]>([
@@ -173,7 +177,7 @@ describe('clientAuth in the provider file', () => {
 	test('is refused as relay-signed without a key to sign with', () => {
 		const path = directory({ method: 'relay-signed', tokenEndpoint: TOKEN });
 		expect(configErrorOf({ PROVIDERS: path }).problems).toEqual([
-			`${path}: providers.0.clientAuth is relay-signed, and there are no ASSERTION_KEYS to sign with`,
+			`${path}: providers.0.clientAuth is relay-signed, and there are no ASSERTION_KEYS to sign with (npm run keys makes them)`,
 		]);
 	});
 

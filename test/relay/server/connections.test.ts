@@ -2,57 +2,13 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspect } from 'node:util';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { routes } from '../../../relay/contract.js';
-import { type RelayConfig, relayConfig } from '../../../relay/server/config/config.js';
-import { Connections } from '../../../relay/server/http/connections.js';
-import { createMetrics } from '../../../relay/server/metrics.js';
-import { startRelay } from '../../../relay/server/serve.js';
-import { claimed, type LogLine, type party, random, temporaryDirectory } from './support.js';
-
-type Call = Parameters<typeof party>[0]['call'];
-
-async function start(given: Partial<RelayConfig> = {}) {
-	const dataDir = temporaryDirectory();
-	const config = { port: 0, host: '127.0.0.1', dataDir, appDir: join(dataDir, 'no-app'), minFreeBytes: 0, ...given };
-	const lines: LogLine[] = [];
-	const record = (fields: object, text: string) => void lines.push({ fields: { ...fields }, text });
-	const relay = await startRelay(relayConfig(config), { info: record, warn: record, error: record });
-	onTestFinished(() => relay.close());
-	const call: Call = (method, path, init = {}) => {
-		const headers = new Headers(init.headers);
-		if (init.token) headers.set('Authorization', `Bearer ${init.token}`);
-		const body = init.json === undefined ? init.body : JSON.stringify(init.json);
-		return fetch(`http://127.0.0.1:${relay.port}${path}`, { method, headers, ...(body !== undefined && { body }) });
-	};
-	return { relay, call, lines };
-}
-
-/** A connection, and all that comes over it until it ends. */
-async function open(port: number) {
-	const socket = connect(port, '127.0.0.1');
-	await once(socket, 'connect');
-	let text = '';
-	socket.on('data', (chunk) => {
-		text += chunk.toString('latin1');
-	});
-	let reset = false;
-	socket.on('error', () => {
-		reset = true;
-	});
-	const closed = once(socket, 'close').then(() => ({ text, reset }));
-	return { socket, closed, text: () => text };
-}
-
-async function until(condition: () => boolean) {
-	while (!condition()) await sleep(2);
-}
+import { open, startOnSocket, until } from './socket.js';
+import { claimed, random, temporaryDirectory } from './support.js';
+import { get, watched } from './watched.js';
 
 /** The problem details of a raw answer. */
 function problemOf(text: string) {
@@ -72,8 +28,13 @@ describe('what is no request', () => {
 		],
 		['a line that is too long', `GET /secret${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
 		['headers that are too many', `GET / HTTP/1.1\r\nHost: a\r\n${'X-Secret: 1\r\n'.repeat(2000)}\r\n`],
+		['no host', 'GET /secret HTTP/1.1\r\n\r\n'],
+		['two hosts', 'GET /secret HTTP/1.1\r\nHost: a\r\nHost: secret\r\n\r\n'],
+		['a host twice', 'GET /secret HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n'],
+		['a target that is no URL', 'GET /secret\\ HTTP/1.1\r\nHost: a\r\n\r\n'],
+		['a tunnel', 'CONNECT secret:443 HTTP/1.1\r\nHost: secret:443\r\n\r\n'],
 	])('is refused without an echo, and logged under the id that is answered: %s', async (_, sent) => {
-		const { relay, lines } = await start();
+		const { relay, lines } = await startOnSocket();
 		const { socket, closed } = await open(relay.port);
 		socket.write(sent);
 		const { text } = await closed;
@@ -87,7 +48,7 @@ describe('what is no request', () => {
 	});
 
 	test.each(['a b', '[', 'a:99999'])('is refused for its host "%s"', async (host) => {
-		const { relay } = await start();
+		const { relay } = await startOnSocket();
 		const { socket, closed } = await open(relay.port);
 		socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
 		const { text } = await closed;
@@ -95,8 +56,17 @@ describe('what is no request', () => {
 		expect(problemOf(text).code).toBe('bad_request');
 	});
 
+	test('is not what HTTP/1.0 sends without a host, or what expects something that nobody knows', async () => {
+		const { relay } = await startOnSocket();
+		for (const head of ['HTTP/1.0', 'HTTP/1.1\r\nHost: a\r\nExpect: secret\r\nConnection: close']) {
+			const { socket, closed } = await open(relay.port);
+			socket.write(`GET ${routes.live} ${head}\r\n\r\n`);
+			expect((await closed).text).toMatch(/^HTTP\/1\.1 200 /);
+		}
+	});
+
 	test('is given up when its headers do not come in time', async () => {
-		const { relay } = await start({ headerSeconds: 1 });
+		const { relay } = await startOnSocket({ headerSeconds: 1 });
 		const { socket, closed } = await open(relay.port);
 		socket.write('GET / HTTP/1.1\r\nHost: a\r\nX-');
 		const { text } = await closed;
@@ -105,7 +75,7 @@ describe('what is no request', () => {
 	});
 
 	test('is nobody’s fault when a connection was opened beforehand and never used', async () => {
-		const { relay, lines } = await start({ headerSeconds: 1 });
+		const { relay, lines } = await startOnSocket({ headerSeconds: 1 });
 		const { closed } = await open(relay.port);
 		expect(await closed).toEqual({ text: '', reset: false });
 		expect(lines).toEqual([]);
@@ -114,7 +84,7 @@ describe('what is no request', () => {
 
 describe('a refusal before the end of the body', () => {
 	async function refused(sent: (session: { sid: string; owner: string }) => string) {
-		const setup = await start({ partBytes: 100_000 });
+		const setup = await startOnSocket({ partBytes: 100_000 });
 		const session = await claimed(setup);
 		const { socket, closed, text } = await open(setup.relay.port);
 		socket.write(sent(session));
@@ -148,49 +118,47 @@ describe('a refusal before the end of the body', () => {
 	});
 });
 
-test('a download whose octets are not there any more leaves no path on stderr', async () => {
-	const dataDir = temporaryDirectory();
-	const setup = await start({ dataDir });
-	const session = await claimed(setup);
-	const bid = random(16);
-	expect((await session.put(bid, 0, new Uint8Array(1000))).status).toBe(201);
-	for (const name of readdirSync(join(dataDir, 'sessions', session.sid))) {
-		if (name.startsWith(bid)) rmSync(join(dataDir, 'sessions', session.sid, name));
-	}
-	const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-	onTestFinished(() => printed.mockRestore());
-	const answer = await session.get(bid, 0).then(
-		(response) => response.text().catch(() => ''),
-		() => '',
-	);
-	expect(answer).not.toContain('sessions');
-	expect(printed).toHaveBeenCalled();
-	expect(inspect(printed.mock.calls, { depth: 9 })).not.toMatch(new RegExp(`${session.sid}|${dataDir}`));
+/** The warnings of this process from now on. */
+function warnings() {
+	const names: string[] = [];
+	const note = ({ name, message }: Error) => void names.push(`${name}: ${message}`);
+	process.on('warning', note);
+	onTestFinished(() => void process.off('warning', note));
+	return names;
+}
+
+describe('no listener is left behind', () => {
+	test('by bodies that come after their refusal', async () => {
+		const { port } = await watched((_, response) => response.end('no'));
+		const warned = warnings();
+		const { socket, text } = await open(port);
+		for (let n = 1; n <= 15; n++) {
+			socket.write('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n');
+			await until(() => text().split('no').length > n);
+			socket.write('abc');
+		}
+		expect(warned).toEqual([]);
+		socket.destroy();
+	});
+
+	test('by polls that wait at the same time', async () => {
+		const setup = await startOnSocket();
+		const warned = warnings();
+		const session = await claimed(setup);
+		const polls = Array.from({ length: 15 }, () => session.wait(25));
+		await sleep(200);
+		await setup.relay.close();
+		expect((await Promise.all(polls)).map(({ status }) => status)).toEqual(polls.map(() => 204));
+		expect(warned).toEqual([]);
+	});
 });
 
 describe('a reader', () => {
-	/** A server whose answers are watched with little patience. */
-	async function watched(listener: RequestListener) {
-		const metrics = createMetrics();
-		const connections = new Connections({ minRate: 100_000_000, patienceMs: 200, lingerMs: 100 }, metrics);
-		const server = createServer(listener).listen(0, '127.0.0.1');
-		await once(server, 'listening');
-		connections.watch(server);
-		onTestFinished(async () => {
-			connections.cut();
-			connections.end();
-			await new Promise((resolve) => server.close(resolve));
-		});
-		const cut = async () => (await metrics.cut.get()).values.map(({ labels, value }) => [labels.reason, value]);
-		return { port: (server.address() as AddressInfo).port, cut };
-	}
-	const ask = (socket: Socket) => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-
 	test('who takes nothing of an answer is cut', async () => {
 		const { port, cut } = await watched((_, response) => response.end(Buffer.alloc(64 * 1024 * 1024)));
 		const socket = connect(port, '127.0.0.1').pause();
 		socket.on('error', () => undefined);
-		ask(socket);
+		socket.write(get());
 		while ((await cut()).length === 0) await sleep(10);
 		expect(await cut()).toEqual([['slow_reader', 1]]);
 		socket.resume();
@@ -204,13 +172,49 @@ describe('a reader', () => {
 			answer = () => response.end('ended');
 		});
 		const { socket, text } = await open(port);
-		ask(socket);
+		socket.write(get());
 		await until(() => text().includes('begun'));
 		await sleep(500);
 		answer();
 		await until(() => text().includes('ended'));
 		expect(await cut()).toEqual([]);
 		socket.destroy();
+	});
+
+	const LONG = 24 * 1024 * 1024;
+
+	/** Writes 64 KiB after 64 KiB, as they are taken, to one who pauses after `before` octets and goes on to the end. */
+	async function interrupted(before: number, limits: { minRate: number; patienceMs?: number }) {
+		const { server, port, cut } = await watched(async (_, response) => {
+			response.setHeader('Connection', 'close');
+			for (let n = 0; n < LONG; n += 65_536) if (!response.write(Buffer.alloc(65_536))) await once(response, 'drain');
+			response.end();
+		}, limits);
+		server.setTimeout(100);
+		const socket = connect(port, '127.0.0.1');
+		let taken = 0;
+		socket.on('data', (chunk) => {
+			taken += chunk.length;
+		});
+		socket.write(get());
+		await until(() => taken > before);
+		socket.pause();
+		await sleep(1000);
+		socket.resume();
+		await until(() => socket.destroyed);
+		return { taken, cut: await cut() };
+	}
+
+	test('who takes enough on the average is not, in however few steps', async () => {
+		const { taken, cut } = await interrupted(LONG / 2, { minRate: 500_000, patienceMs: 50 });
+		expect(taken).toBeGreaterThan(LONG);
+		expect(cut).toEqual([]);
+	});
+
+	test('who pauses is not idle: only where nothing waits is a connection closed for that', async () => {
+		const { taken, cut } = await interrupted(0, { minRate: 1 });
+		expect(taken).toBeGreaterThan(LONG);
+		expect(cut).toEqual([]);
 	});
 
 	test('and a body that nobody reads is not listened to for ever', async () => {
@@ -225,7 +229,7 @@ describe('a relay that stops', () => {
 	const LONG = 20_000;
 
 	test('ends idle connections at once: used ones, unused ones, and what becomes idle later', async () => {
-		const setup = await start({ stopSeconds: 600 });
+		const setup = await startOnSocket({ stopSeconds: 600 });
 		const session = await claimed(setup);
 		const [unused, used, waiting] = await Promise.all([1, 2, 3].map(() => open(setup.relay.port)));
 		used!.socket.write(`GET ${routes.live} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -242,7 +246,7 @@ describe('a relay that stops', () => {
 	});
 
 	test('lets an upload finish and says that the connection ends', { timeout: LONG }, async () => {
-		const setup = await start({ stopSeconds: 600 });
+		const setup = await startOnSocket({ stopSeconds: 600 });
 		const session = await claimed(setup);
 		const data = randomBytes(1000);
 		const { socket, closed } = await open(setup.relay.port);
@@ -262,7 +266,7 @@ describe('a relay that stops', () => {
 	});
 
 	test('waits for an upload that does not end no longer than it is told to', { timeout: LONG }, async () => {
-		const setup = await start({ stopSeconds: 1 });
+		const setup = await startOnSocket({ stopSeconds: 1 });
 		const session = await claimed(setup);
 		const { socket, closed } = await open(setup.relay.port);
 		socket.write(

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Provider, routes } from '../../../relay/contract.js';
+import { RelayError } from '../../../relay/server/errors.js';
 import { claimed, expectProblem, jwe, party, random, setUp } from './support.js';
 
 describe('health', () => {
@@ -123,9 +124,9 @@ describe('the log', () => {
 			'GET /connect/callback 503',
 			'GET /* 404',
 		]);
-		expect(setup.lines[2]!.fields).toMatchObject({ bytesIn: 13 });
+		expect(setup.lines[2]!.fields).toMatchObject({ declaredIn: 13 });
 		expect(setup.lines[7]!.fields).toMatchObject({ code: 'session_not_found' });
-		expect(setup.lines[3]!.fields).toMatchObject({ bytesOut: 13 });
+		expect(setup.lines[3]!.fields).toMatchObject({ declaredOut: 13 });
 		const text = JSON.stringify(setup.lines);
 		const { sid, read, write, owner, body } = session;
 		for (const secret of [
@@ -155,6 +156,30 @@ describe('the log', () => {
 		}
 	});
 
+	test.each(['ENOSPC', 'EROFS', 'EIO', 'EMFILE'])(
+		'calls no failure of the program what its disk says: %s',
+		async (code) => {
+			const setup = await setUp();
+			setup.store.create = () => Promise.reject(Object.assign(new Error('secret'), { code }));
+			await expectProblem(await party(setup).create(), 503, 'unavailable');
+			expect(setup.lines).toMatchObject([{ text: 'request', fields: { code: 'unavailable', systemCode: code } }]);
+		},
+	);
+
+	test('of what the relay cannot do now has one line, with the reason where there is one, and no stack', async () => {
+		const setup = await setUp();
+		const session = await claimed(setup);
+		setup.lines.length = 0;
+		setup.store.putPart = () => Promise.reject(new RelayError('unavailable', { retryAfter: 5 }));
+		await expectProblem(await session.put(random(16), 0, new Uint8Array(10)), 503, 'unavailable');
+		setup.store.ready = () => Promise.reject(Object.assign(new Error('secret'), { code: 'ENOSPC' }));
+		await expectProblem(await setup.call('GET', routes.health), 503, 'unavailable');
+		expect(setup.lines.map(({ text, fields }) => [text, fields.code, fields.systemCode, fields.stack])).toEqual([
+			['request', 'unavailable', undefined, undefined],
+			['request', 'unavailable', 'ENOSPC', undefined],
+		]);
+	});
+
 	test('tells of an unexpected failure under the id that the client was given, without its message', async () => {
 		const setup = await setUp();
 		const session = await claimed(setup);
@@ -164,7 +189,7 @@ describe('the log', () => {
 		const { correlationId } = await answer.clone().json();
 		await expectProblem(answer, 500, 'internal');
 		const failure = setup.lines.find(({ text }) => text === 'failed');
-		expect(failure?.fields).toMatchObject({ correlationId, code: 'internal', systemCode: 'ENOENT' });
+		expect(failure?.fields).toMatchObject({ correlationId, systemCode: 'ENOENT' });
 		expect(JSON.stringify(setup.lines)).not.toContain(setup.directory);
 	});
 });

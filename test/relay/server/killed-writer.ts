@@ -4,7 +4,13 @@ import { systemClock } from '../../../relay/server/clock.js';
 import { openDiskStore } from '../../../relay/server/store/disk/disk.js';
 
 const random = (octets: number) => randomBytes(octets).toString('base64url');
-const store = await openDiskStore({ directory: process.argv[2]!, clock: systemClock });
+const store = await openDiskStore({
+	directory: process.argv[2]!,
+	clock: systemClock,
+	uploadsPerSession: 16,
+	uploads: 2048,
+	minFreeBytes: 0,
+});
 const sid = random(16);
 await store.create(sid, {
 	readHash: random(32),

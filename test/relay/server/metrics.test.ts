@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { routes } from '../../../relay/contract.js';
-import { claimed, eventually, expectProblem, ORIGIN, random, type Setup, setUp } from './support.js';
+import { open, startOnSocket, until } from './socket.js';
+import { claimed, eventually, expectProblem, random, type Setup, setUp } from './support.js';
 
 const LOCAL = 'http://127.0.0.1:8787';
+/** A name that is not this machine's. */
+const ELSEWHERE = 'http://relay.test';
 const TOKEN = 'a-token-of-sixteen';
 
 function ask({ relay }: Pick<Setup, 'relay'>, headers: HeadersInit = {}, address = '127.0.0.1', origin = LOCAL) {
@@ -112,15 +115,44 @@ describe('metrics are read', () => {
 	});
 
 	test('by no page whose name was turned to this machine', async () => {
-		await expectProblem(await ask(await setUp(), {}, '127.0.0.1', ORIGIN), 404, 'not_found');
+		await expectProblem(await ask(await setUp(), {}, '127.0.0.1', ELSEWHERE), 404, 'not_found');
 	});
 
 	test('with a token by whoever has it, and by nobody else', async () => {
 		const setup = await setUp({ metricsToken: TOKEN });
 		const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-		expect((await ask(setup, bearer(TOKEN), '192.0.2.1', ORIGIN)).status).toBe(200);
+		expect((await ask(setup, bearer(TOKEN), '192.0.2.1', ELSEWHERE)).status).toBe(200);
 		for (const headers of [{}, bearer(''), bearer(`${TOKEN}x`), bearer(TOKEN.slice(1)), { Authorization: TOKEN }]) {
 			await expectProblem(await ask(setup, headers), 404, 'not_found');
 		}
+	});
+
+	test('tell how much room there is, where the store knows', async () => {
+		const setup = await setUp();
+		setup.store.free = async () => 12_345;
+		expect(await (await ask(setup)).text()).toContain('satchel_free_bytes{store="disk"} 12345');
+		Object.assign(setup.store, { free: async () => null });
+		expect(await (await ask(setup)).text()).not.toMatch(/^satchel_free_bytes/m);
+	});
+
+	test('count connections and what went over them', async () => {
+		const setup = await startOnSocket();
+		const session = await claimed(setup);
+		const octets = new Uint8Array(100_000);
+		const bid = random(16);
+		await session.put(bid, 0, octets);
+		await (await session.get(bid, 0)).arrayBuffer();
+		const { socket, closed } = await open(setup.relay.port);
+		const read = async (name: string) => {
+			const text = await (await setup.call('GET', routes.metrics)).text();
+			return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+		};
+		expect(await read('satchel_received_bytes_total')).toBeGreaterThan(octets.length);
+		expect(await read('satchel_sent_bytes_total')).toBeGreaterThan(octets.length);
+		const before = await read('satchel_connections');
+		expect(before).toBeGreaterThan(1);
+		socket.destroy();
+		await closed;
+		await until(async () => (await read('satchel_connections')) < before);
 	});
 });

@@ -243,6 +243,40 @@ describe('parts at the same time', () => {
 	});
 });
 
+describe('of all uploads', () => {
+	test('one address has no more than half', async () => {
+		const setup = await setUp({ uploads: 4 });
+		const session = await claimed(setup);
+		const headers = partHeaders(octets(10));
+		const uploads = [0, 1].map((n) => slowUpload(setup, session, random(16), n, headers));
+		for (const upload of uploads) await upload.started();
+		const put = (address: string) => {
+			const init = { token: session.owner, body: octets(10), headers, address };
+			return setup.call('PUT', routes.part(session.sid, random(16), 0), init);
+		};
+		await expectProblem(await put('192.0.2.1'), 429, 'too_many_requests');
+		expect((await put('192.0.2.2')).status).toBe(201);
+		for (const { controller } of uploads) {
+			controller.enqueue(octets(10));
+			controller.close();
+		}
+		for (const { answer } of uploads) expect((await answer).status).toBe(201);
+		expect((await put('192.0.2.1')).status).toBe(201);
+	});
+});
+
+test('asking with HEAD is no download that stays under way', async () => {
+	const setup = await setUp();
+	const session = await claimed(setup);
+	const bid = random(16);
+	await session.put(bid, 0, octets(400_000));
+	for (let again = 0; again < 20; again++) {
+		const answer = await setup.call('HEAD', routes.part(session.sid, bid, 0), { token: session.read });
+		expect([answer.status, answer.headers.get('Content-Length')]).toEqual([200, '400000']);
+	}
+	expect((await (await session.get(bid, 0)).arrayBuffer()).byteLength).toBe(400_000);
+});
+
 describe('the limits of a session', () => {
 	test('hold for one part', async () => {
 		const session = await claimed(await setUp({ partBytes: 100 }));

@@ -1,17 +1,14 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../relay/server/clock.js';
 import { relayConfig } from '../../../relay/server/config/config.js';
-import type { Log } from '../../../relay/server/deps.js';
 import { toRelayError } from '../../../relay/server/errors.js';
 import { openRedisBackend } from '../../../relay/server/store/redis/backend.js';
 import type { Store } from '../../../relay/server/store/store.js';
 import { freePort } from '../../tools/free-port.js';
+import { bundle } from './bundle.js';
 import { ownRedis, replica, server, silent } from './redis-support.js';
-import { type LogLine, ManualClock, random, sha256, temporaryDirectory } from './support.js';
+import { ManualClock, random, recorder, sha256 } from './support.js';
 
 const away = { code: 'unavailable', retryAfter: expect.any(Number) };
 
@@ -53,13 +50,6 @@ async function persistently<T>(call: () => Promise<T>): Promise<T> {
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
 	}
-}
-
-function recorder() {
-	const lines: LogLine[] = [];
-	const record = (fields: object, text: string) => void lines.push({ fields: { ...fields }, text });
-	const log: Log = { info: record, warn: record, error: record };
-	return { lines, log };
 }
 
 describe.skipIf(!server)('two replicas on one Redis', () => {
@@ -111,9 +101,13 @@ describe.skipIf(!server)('two replicas on one Redis', () => {
 		const { store } = await replica(redis.url, systemClock, { prefix, uploadMs: 1500 });
 		const client = await redis.client();
 		const sid = await session(store);
-		const child = spawn(process.execPath, [await bundle('./redis-killed-replica.ts'), redis.url, prefix, sid], {
-			stdio: ['ignore', 'pipe', 'inherit'],
-		});
+		const child = spawn(
+			process.execPath,
+			[await bundle(new URL('./redis-killed-replica.ts', import.meta.url)), redis.url, prefix, sid],
+			{
+				stdio: ['ignore', 'pipe', 'inherit'],
+			},
+		);
 		const acknowledged: string[] = [];
 		await new Promise<void>((resolve, reject) => {
 			let buffer = '';
@@ -234,8 +228,9 @@ describe.skipIf(!server)('a Redis', () => {
 		// What the last one had already written was deleted again; now there is no room at all.
 		const client = await redis.client();
 		await client.configSet('maxmemory', '1mb');
-		await expect(store.ready()).rejects.toMatchObject(away);
 		await expect(store.putManifest(sid, 'm')).rejects.toMatchObject(away);
+		// Else nobody would be sent here to fetch and delete.
+		await store.ready();
 		expect(await store.find(sid)).toMatchObject({ session: { parts: taken, bytes: taken * octets.length } });
 		expect(await store.listParts(sid)).toHaveLength(taken);
 		for (let n = 0; n < taken; n++) expect(sha256(await read(store, sid, bid, n))).toBe(sha256(octets));
@@ -259,6 +254,21 @@ describe.skipIf(!server)('a Redis', () => {
 		expect(await store.find(sid)).toMatchObject({ kind: 'live' });
 		await client.sendCommand(['REPLICAOF', 'NO', 'ONE']);
 		expect(await store.putManifest(sid, 'm')).toBe('created');
+	});
+
+	test('that comes back with a password is said to refuse', async () => {
+		const redis = await ownRedis();
+		const { lines, log } = recorder();
+		const { store } = await replica(redis.url, systemClock, { log });
+		const client = await redis.client();
+		await client.configSet('requirepass', 'hush');
+		await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+		const told = () => lines.map(({ fields }) => fields.systemCode);
+		for (let turn = 0; turn < 500 && !told().includes('NOAUTH'); turn++) {
+			await new Promise((resolve) => setTimeout(resolve, 10));
+		}
+		expect(told()).toContain('NOAUTH');
+		await expect(store.ready()).rejects.toMatchObject(away);
 	});
 
 	test('that forgets the scripts is told them again', async () => {
@@ -286,7 +296,7 @@ describe.skipIf(!server)('a relay that starts', () => {
 		const redis = await ownRedis('--requirepass', 'right');
 		const { host } = new URL(redis.url);
 		await expect(start(`redis://:hush@${host}`)).rejects.toMatchObject({
-			code: 'redis_unreachable',
+			code: 'redis_refused',
 			problems: [`REDIS_URL=redis://${host}: user name or password are wrong`],
 		});
 		await expect(start(redis.url)).rejects.toMatchObject({
@@ -305,13 +315,16 @@ describe.skipIf(!server)('a relay that starts', () => {
 
 	test('warns of a Redis that would lose sessions, and of clocks that differ', async () => {
 		const redis = await ownRedis('--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru');
+		const boundless = await ownRedis('--appendonly', 'yes');
 		const { lines, log } = recorder();
 		const ahead = new ManualClock(Date.now() + 600_000);
 		await (await start(redis.url, log, ahead)).close();
+		await (await start(boundless.url, log)).close();
 		expect(lines.map(({ text }) => text.split(/[;,]/)[0])).toEqual([
 			'Redis deletes sessions when its memory is full',
 			'Redis keeps nothing on disk',
 			"Redis' clock and that of this machine differ",
+			'Redis takes memory until the system has none',
 		]);
 	});
 
@@ -323,19 +336,3 @@ describe.skipIf(!server)('a relay that starts', () => {
 		expect(lines).toEqual([]);
 	});
 });
-
-/** Node runs no TypeScript: one file of JavaScript with everything in it. */
-async function bundle(path: string): Promise<string> {
-	const outDir = temporaryDirectory();
-	await build({
-		configFile: false,
-		logLevel: 'error',
-		ssr: { noExternal: true },
-		build: {
-			outDir,
-			ssr: fileURLToPath(new URL(path, import.meta.url)),
-			rollupOptions: { output: { entryFileNames: 'main.mjs' } },
-		},
-	});
-	return join(outDir, 'main.mjs');
-}

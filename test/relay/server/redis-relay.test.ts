@@ -4,33 +4,18 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { ownRedis, server } from './redis-support.js';
-import { claimed, jwe, type LogLine, party, random, tokenHash } from './support.js';
-
-type Caller = Parameters<typeof party>[0];
-
-/** Calls a relay through its socket. */
-function caller(origin: string): Caller {
-	return {
-		call: (method, path, { token, json, body, headers } = {}) => {
-			const all = new Headers(headers);
-			if (token) all.set('Authorization', `Bearer ${token}`);
-			const content = json === undefined ? body : JSON.stringify(json);
-			return fetch(origin + path, { method, headers: all, ...(content !== undefined && { body: content }) });
-		},
-	};
-}
+import { callerOf } from './socket.js';
+import { claimed, jwe, party, random, recorder, tokenHash } from './support.js';
 
 async function setUp(...args: string[]) {
 	const redis = await ownRedis(...args);
-	const lines: LogLine[] = [];
-	const record = (fields: object, text: string) => void lines.push({ fields: { ...fields }, text });
-	const log = { info: record, warn: record, error: record };
+	const { lines, log } = recorder();
 	const config = relayConfig({ host: '127.0.0.1', port: 0, redisUrl: redis.url, sessionsPerDay: 3 });
 	const relays = [await startRelay(config, log), await startRelay(config, log)] as const;
 	onTestFinished(async () => {
 		for (const relay of relays) await relay.close();
 	});
-	return { redis, lines, one: caller(relays[0].origin), two: caller(relays[1].origin) };
+	return { redis, lines, one: { call: callerOf(relays[0].origin) }, two: { call: callerOf(relays[1].origin) } };
 }
 
 const octets = new TextEncoder().encode('sealed octets');

@@ -2,6 +2,8 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { relayConfig } from '../../../relay/server/config/config.js';
 import { openRedisBackend } from '../../../relay/server/store/redis/backend.js';
+import { MOST_PARTS } from '../../../relay/server/store/store.js';
+import { countersSuite } from './counters.suite.js';
 import { replica, server, silent, TestRedis } from './redis-support.js';
 import { storeSuite } from './store.suite.js';
 import { ManualClock, random, sha256 } from './support.js';
@@ -21,7 +23,7 @@ describe.skipIf(!server)('with a Redis', () => {
 	});
 
 	async function keys(prefix: string): Promise<string[]> {
-		return (await client.keys(`${prefix}:*`)).filter((key) => key !== `${prefix}:ready`).sort();
+		return (await client.keys(`${prefix}:*`)).sort();
 	}
 
 	async function contentOf(key: string): Promise<unknown> {
@@ -46,7 +48,10 @@ describe.skipIf(!server)('with a Redis', () => {
 	storeSuite('the Redis store', () => {
 		const prefix = `suite-${random(6)}`;
 		return {
-			open: async (clock) => (await openRedisBackend(redis.url, relayConfig(), clock, silent, { prefix })).store,
+			open: async (clock) => {
+				const { store, close } = await openRedisBackend(redis.url, relayConfig(), clock, silent, { prefix });
+				return Object.assign(store, { close });
+			},
 			dump: () => dump(prefix),
 			pass: (ms) => pass(prefix, ms),
 		};
@@ -164,6 +169,44 @@ describe.skipIf(!server)('with a Redis', () => {
 		expect(await store.putPart(sid, part(), once(data))).toBe('created');
 	});
 
+	describe('a session that is damaged', () => {
+		test('by a key of another kind can still be ended', async () => {
+			const { prefix, store, sid, put } = await setUp();
+			await put(random(16), 0, 'sealed octets');
+			for (const key of ['parts', 'uploads']) {
+				await client.del(`${prefix}:{${sid}}:${key}`);
+				await client.set(`${prefix}:{${sid}}:${key}`, 'planted');
+			}
+			await expect(store.listParts(sid)).rejects.toMatchObject({ code: 'internal' });
+			await store.remove(sid);
+			expect(await store.find(sid)).toMatchObject({ kind: 'gone' });
+			expect(await dump(prefix)).not.toContain('planted');
+		});
+
+		test('by the loss of its hashes is not there any more, nor what belongs to it', async () => {
+			const { prefix, store, sid, asked, put } = await setUp();
+			const bid = random(16);
+			await put(bid, 0, 'sealed octets');
+			await client.del(`${prefix}:{${sid}}`);
+			expect(await store.find(sid)).toBeNull();
+			expect(await keys(prefix)).toEqual([]);
+			expect(await store.create(sid, asked)).toMatchObject({ stored: 'created' });
+		});
+	});
+
+	test('a session has no more parts than its list can show, those under way included', async () => {
+		const { prefix, store, sid, put } = await setUp();
+		const bid = random(16);
+		const planted = Array.from({ length: MOST_PARTS - 2 }, (_, n) => [`${random(16)}.${n % 4096}`, `1.${random(32)}`]);
+		await client.hSet(`${prefix}:{${sid}}:parts`, Object.fromEntries(planted));
+		const never = store.putPart(sid, { bid, n: 1, bytes: 9, digest: random(32) }, stuck());
+		never.catch(() => undefined);
+		await until(async () => (await keys(prefix)).some((key) => key.includes(':uploads')));
+		expect(await put(bid, 2, 'octets')).toBe('created');
+		await expect(put(bid, 3, 'octets')).rejects.toMatchObject({ code: 'too_large' });
+		expect(await put(bid, 1, 'octets')).toBe('created');
+	});
+
 	describe('time', () => {
 		test('ends a session for all replicas as soon as it has ended for one, and goes back for none', async () => {
 			const { prefix, clock, store, sid } = await setUp();
@@ -200,6 +243,8 @@ describe.skipIf(!server)('with a Redis', () => {
 			expect(await store.find(other)).toMatchObject({ kind: 'live' });
 		});
 	});
+
+	countersSuite('counters in Redis', async (clock) => (await replica(redis.url, clock)).counters);
 
 	describe('counters', () => {
 		test('count for all replicas together, in windows that end for all at the same time', async () => {

@@ -1,54 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LIMITS, routes } from '../../../relay/contract.js';
-import { type RelayConfig, relayConfig } from '../../../relay/server/config/config.js';
-import { startRelay } from '../../../relay/server/serve.js';
+import type { RelayConfig } from '../../../relay/server/config/config.js';
+import { freePort } from '../../tools/free-port.js';
+import { startOnSocket, until } from './socket.js';
 import { claimed, expectProblem, jwe, partHeaders, party, random, sha256, temporaryDirectory } from './support.js';
 
-type Call = Parameters<typeof party>[0]['call'];
-
-async function start(given: Partial<RelayConfig> = {}) {
-	const dataDir = temporaryDirectory();
-	const config = relayConfig({ port: 0, dataDir, appDir: join(dataDir, 'no-app'), ...given });
-	const lines: object[] = [];
-	const record = (fields: object) => void lines.push(fields);
-	const relay = await startRelay(config, { info: record, warn: record, error: record });
-	onTestFinished(() => relay.close());
-	const call: Call = (method, path, init = {}) => {
-		const headers = new Headers(init.headers);
-		if (init.token) headers.set('Authorization', `Bearer ${init.token}`);
-		const body = init.json === undefined ? init.body : JSON.stringify(init.json);
-		return fetch(relay.origin + path, {
-			method,
-			headers,
-			...(body !== undefined && { body }),
-			...(init.signal && { signal: init.signal }),
-		});
-	};
-	return { relay, dataDir, call, lines };
-}
+const start = (given: Partial<RelayConfig> = {}) => startOnSocket({ host: 'localhost', ...given });
 
 const staged = (dataDir: string) => readdir(join(dataDir, 'staging'));
-
-async function until(condition: () => boolean | Promise<boolean>) {
-	while (!(await condition())) await sleep(2);
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
-}
 
 /** An upload that the test writes by hand. */
 function rawUpload(port: number, session: { sid: string; owner: string }, bid: string, data: Uint8Array) {
@@ -169,7 +135,7 @@ describe('the relay on a socket', () => {
 		const client = new AbortController();
 		const waiting = session.wait(25, session.read, client.signal);
 		waiting.catch(() => undefined);
-		const polls = () => setup.lines.filter((fields) => 'method' in fields && fields.method === 'GET').length;
+		const polls = () => setup.lines.filter(({ fields }) => fields.method === 'GET').length;
 		await sleep(50);
 		expect(polls()).toBe(0);
 		client.abort();

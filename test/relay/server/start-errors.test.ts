@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type RelayConfig, readPort, relayConfig } from '../../../relay/server/config/config.js';
+import { ConfigError } from '../../../relay/server/config/config-error.js';
 import { startProblems } from '../../../relay/server/config/start-errors.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { startSandbox } from '../../sandbox/server.js';
@@ -92,6 +93,12 @@ describe('a sandbox that cannot start says in one line', () => {
 		expect(startProblems(taken, { portName: 'SANDBOX_PORT', port: 8788 })).toEqual({ lines, exitCode: 1 });
 		expect(() => readPort('SANDBOX_PORT', 'abc')).toThrow('SANDBOX_PORT=abc must be a whole number');
 	});
+});
+
+test('a Redis that is away may come back, one that refuses does not: 1 and 2', () => {
+	const exitCode = (code: 'redis_unreachable' | 'redis_refused') =>
+		startProblems(new ConfigError(code, ['a line']))?.exitCode;
+	expect([exitCode('redis_unreachable'), exitCode('redis_refused')]).toEqual([1, 2]);
 });
 
 test('a fault of the program is none of the start mistakes', () => {

@@ -4,10 +4,16 @@ import type { Clock } from '../../../relay/server/clock.js';
 import { type NewSession, type Store, TOMBSTONE_MS } from '../../../relay/server/store/store.js';
 import { ManualClock, random, sha256 } from './support.js';
 
+export type OpenStore = Store & {
+	close(): Promise<void>;
+	/** Where what is over must be looked for. */
+	sweep?(): Promise<void>;
+};
+
 /** A place that outlives the stores opened on it. */
 export interface StorePlace {
 	/** With the default of 16 uploads of a session at a time. */
-	open(clock: Clock): Promise<Store>;
+	open(clock: Clock): Promise<OpenStore>;
 	/** Everything that is kept, as text: names and contents. */
 	dump(): Promise<string>;
 	/** Lets time go by where the place has one of its own; the clock is the caller's. */
@@ -291,6 +297,36 @@ export function storeSuite(name: string, makePlace: () => StorePlace | Promise<S
 		});
 	});
 
+	describe(`${name} gives`, () => {
+		test('a session 16 downloads at a time, and the next when one is over, however it ends', async () => {
+			const { store, asked, sid } = await setUp();
+			await store.create(sid, { ...asked, maxBytes: 1e6, partBytes: 1e6 });
+			await store.claim(sid, random(32));
+			const data = randomBytes(400_000);
+			const part = { bid: random(16), n: 0, bytes: data.length, digest: sha256(data) };
+			await store.putPart(sid, part, body(data));
+			const read = () => store.readPart(sid, part);
+			const begun = await Promise.all(Array.from({ length: 16 }, read));
+			await expect(read()).rejects.toMatchObject({ code: 'too_many_requests', retryAfter: 1 });
+			await begun[0]!.body.cancel();
+			begun.push(await read());
+			await expect(read()).rejects.toMatchObject({ code: 'too_many_requests' });
+			expect(sha256(Buffer.from(await new Response(asBody(begun[1]!.body)).arrayBuffer()))).toBe(part.digest);
+			begun.push(await read());
+			// What is refused counts for nothing.
+			for (let again = 0; again < 20; again++) {
+				const missing = store.readPart(sid, { ...part, n: 1 });
+				await expect(missing).rejects.toMatchObject({ code: expect.stringMatching(/part_not_found|too_many/) });
+			}
+			await Promise.all(begun.slice(2).map(({ body }) => body.cancel()));
+			for (let again = 0; again < 20; again++) {
+				await expect(store.readPart(sid, { ...part, n: 1 })).rejects.toMatchObject({ code: 'part_not_found' });
+			}
+			await (await read()).body.cancel();
+			await store.close();
+		});
+	});
+
 	describe(`${name} lets exactly one of many`, () => {
 		test('create a session: the same repeat, another is refused', async () => {
 			const { store, sid, asked, create } = await setUp();
@@ -352,10 +388,10 @@ export function storeSuite(name: string, makePlace: () => StorePlace | Promise<S
 			await store.claim(sid, random(32));
 			await put(random(16), 0);
 			await pass(590_000);
-			await store.sweep();
+			await store.sweep?.();
 			expect(await place.dump()).toContain('sealed octets');
 			await pass(10_000);
-			await store.sweep();
+			await store.sweep?.();
 			expect(await place.dump()).not.toContain('sealed octets');
 			expect(await store.find(sid)).toMatchObject({ kind: 'gone' });
 			await store.close();
@@ -392,10 +428,10 @@ export function storeSuite(name: string, makePlace: () => StorePlace | Promise<S
 			await create();
 			await store.remove(sid);
 			await pass(TOMBSTONE_MS - 10_000);
-			await store.sweep();
+			await store.sweep?.();
 			expect(await place.dump()).toContain(asked.readHash);
 			await pass(10_000);
-			await store.sweep();
+			await store.sweep?.();
 			expect(await store.find(sid)).toBeNull();
 			const kept = await place.dump();
 			for (const trace of [sid, asked.readHash, asked.writeHash]) expect(kept).not.toContain(trace);

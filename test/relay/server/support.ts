@@ -8,10 +8,12 @@ import type { Clock } from '../../../relay/server/clock.js';
 import { configFromEnvironment, type RelayConfig, relayConfig } from '../../../relay/server/config/config.js';
 import { ConfigError } from '../../../relay/server/config/config-error.js';
 import { memoryCounters } from '../../../relay/server/counters.js';
+import type { Log } from '../../../relay/server/deps.js';
 import { createRelay } from '../../../relay/server/handler.js';
 import { openDiskStore } from '../../../relay/server/store/disk/disk.js';
 
-export const ORIGIN = 'http://relay.test';
+/** What a relay that is configured in no other way takes for its own. */
+export const ORIGIN = 'http://localhost:8787';
 
 export const random = (octets: number) => randomBytes(octets).toString('base64url');
 export const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('base64url');
@@ -81,13 +83,18 @@ export interface LogLine {
 	text: string;
 }
 
+/** A log that is kept. */
+export function recorder(): { lines: LogLine[]; log: Log } {
+	const lines: LogLine[] = [];
+	const record = (fields: object, text: string) => void lines.push({ fields: { ...fields }, text });
+	return { lines, log: { info: record, warn: record, error: record } };
+}
+
 /** A relay on a store of its own, without a socket. */
 export async function setUp(given: Partial<RelayConfig> = {}) {
 	const directory = given.dataDir ?? temporaryDirectory();
 	const clock = new ManualClock();
-	const lines: LogLine[] = [];
-	const record = (fields: object, text: string) => void lines.push({ fields: { ...fields }, text });
-	const log = { info: record, warn: record, error: record };
+	const { lines, log } = recorder();
 	const config = relayConfig({ appDir: join(directory, 'no-app'), sessionsPerMinute: 10_000, ...given });
 	const stopping = new AbortController();
 	const store = await openDiskStore({
@@ -101,7 +108,7 @@ export async function setUp(given: Partial<RelayConfig> = {}) {
 	const counters = memoryCounters(clock);
 	const relay = createRelay({ store, counters, config, log, clock, stopping: stopping.signal });
 
-	async function call(method: string, path: string, init: CallOptions = {}) {
+	const call: Call = async (method, path, init = {}) => {
 		const headers = new Headers(init.headers);
 		if (init.token) headers.set('Authorization', `Bearer ${init.token}`);
 		const body = init.json === undefined ? init.body : JSON.stringify(init.json);
@@ -112,12 +119,14 @@ export async function setUp(given: Partial<RelayConfig> = {}) {
 			...(init.signal && { signal: init.signal }),
 		} as RequestInit);
 		return relay(request, { address: init.address ?? '192.0.2.1' });
-	}
+	};
 
 	return { relay, store, counters, clock, lines, config, directory, stopping, call };
 }
 
 export type Setup = Awaited<ReturnType<typeof setUp>>;
+
+export type Call = (method: string, path: string, init?: CallOptions) => Promise<Response>;
 
 interface CallOptions {
 	token?: string;
@@ -136,7 +145,7 @@ export async function expectProblem(response: Response, status: number, code: st
 }
 
 /** The three parties of one session, and what they call. */
-export function party({ call }: Pick<Setup, 'call'>, sid = random(16)) {
+export function party({ call }: { call: Call }, sid = random(16)) {
 	const [read, write, owner] = [random(32), random(32), random(32)];
 	const body = { readHash: tokenHash(read), writeHash: tokenHash(write), expiresIn: 600 };
 	return {
@@ -171,7 +180,7 @@ export function party({ call }: Pick<Setup, 'call'>, sid = random(16)) {
 
 export type Party = ReturnType<typeof party>;
 
-export async function claimed(setup: Pick<Setup, 'call'>, more: object = {}) {
+export async function claimed(setup: { call: Call }, more: object = {}) {
 	const session = party(setup);
 	await session.create(more);
 	await session.claim();

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../../config/config-error.js';
 import { shown } from '../../config/config-words.js';
+import { systemCode } from '../../errors.js';
 import { KeysExist, makeEmbeddedKey, makeRelayKeys, rotateRelayKeys, type Written } from './key-sets.js';
 
 export const help = `Make the keys by which a client authenticates at token endpoints (private_key_jwt).
@@ -61,8 +62,8 @@ export async function runKeys(argv: string[], now: number): Promise<Outcome> {
 			const way = embedded ? 'take another --out' : 'use --rotate, or take another --out';
 			return failed(1, `${shown(cause.path)} exists already: ${way}`);
 		}
-		const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-		return failed(1, `${shown(out)} cannot be written${code}`);
+		const code = systemCode(cause);
+		return failed(1, `${shown(out)} cannot be written${code ? ` (${code})` : ''}`);
 	}
 }
 

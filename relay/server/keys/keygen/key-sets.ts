@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { JWK } from 'jose';
 import { readJsonFile } from '../../config/config-error.js';
 import { type AssertionKey, readAssertionKeys } from '../assertion-keys.js';
-import { rsaFirst } from '../keys.js';
+import { rsaFirst } from '../public-keys.js';
 import { makeEcKey, makeRsaKey, publicHalves, type RsaBits } from './make.js';
 
 /** A new key is published this long before it signs: servers keep the set they fetched for hours. Seconds. */

@@ -1,9 +1,8 @@
-/** Files that are there as a whole or not at all. */
-import { chmod, type FileHandle, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
+/** Files and folders of the data directory, each as it should be or not there. */
+import { constants } from 'node:fs';
+import { chmod, type FileHandle, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { RelayError } from '../../errors.js';
-
-const CHUNK = 256 * 1024;
+import { systemCode } from '../../errors.js';
 
 /** A directory only its owner can enter, also when it was there before with other rights. */
 export async function privateDirectory(path: string): Promise<void> {
@@ -17,49 +16,41 @@ async function makeDirectory(path: string): Promise<void> {
 	try {
 		await make();
 	} catch (cause) {
-		if (codeOf(cause) === 'EEXIST' && (await stat(path)).isDirectory()) return;
-		if (codeOf(cause) !== 'ENOENT' || dirname(path) === path) throw cause;
+		if (systemCode(cause) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+		if (systemCode(cause) !== 'ENOENT' || dirname(path) === path) throw cause;
 		await makeDirectory(dirname(path));
 		await make().catch((again: unknown) => {
-			if (codeOf(again) !== 'EEXIST') throw again;
+			if (systemCode(again) !== 'EEXIST') throw again;
 		});
 	}
 }
 
-/** The octets of a file. It is opened when first pulled, so a body nobody reads holds nothing. */
-export function fileStream(path: string): ReadableStream<Uint8Array> {
+/** What is not there, or is no file: a folder, a link, a socket. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO']);
+
+/** A file that can be read; null when there is no such file. A link is not followed, and a pipe is not waited for. */
+export async function openIfThere(path: string): Promise<FileHandle | null> {
 	let file: FileHandle | undefined;
-	return new ReadableStream<Uint8Array>(
-		{
-			async pull(controller) {
-				try {
-					file ??= await open(path, 'r');
-					const chunk = new Uint8Array(CHUNK);
-					const { bytesRead } = await file.read(chunk, 0, CHUNK, null);
-					if (bytesRead > 0) return controller.enqueue(chunk.subarray(0, bytesRead));
-					await file.close();
-					controller.close();
-				} catch {
-					await file?.close().catch(() => undefined);
-					// The socket's adapter prints an error and its cause: neither must be one with a path in it.
-					controller.error(new RelayError('session_gone'));
-				}
-			},
-			async cancel() {
-				await file?.close();
-			},
-		},
-		{ highWaterMark: 0 },
-	);
+	try {
+		file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+		if ((await file.stat()).isFile()) return file;
+		await file.close();
+		return null;
+	} catch (cause) {
+		await file?.close().catch(() => undefined);
+		if (ABSENT.has(systemCode(cause) ?? '')) return null;
+		throw cause;
+	}
 }
 
 /** Null when there is no such file. */
 export async function readIfThere(path: string): Promise<string | null> {
+	const file = await openIfThere(path);
+	if (!file) return null;
 	try {
-		return await readFile(path, 'utf8');
-	} catch (cause) {
-		if (codeOf(cause) === 'ENOENT') return null;
-		throw cause;
+		return await file.readFile('utf8');
+	} finally {
+		await file.close();
 	}
 }
 
@@ -68,12 +59,7 @@ export async function namesIn(path: string): Promise<string[]> {
 	try {
 		return await readdir(path);
 	} catch (cause) {
-		if (codeOf(cause) === 'ENOENT') return [];
+		if (ABSENT.has(systemCode(cause) ?? '')) return [];
 		throw cause;
 	}
-}
-
-/** The system's code of an error. */
-export function codeOf(thrown: unknown): string | undefined {
-	return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined;
 }

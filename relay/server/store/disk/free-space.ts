@@ -21,25 +21,28 @@ export class FreeSpace {
 		private readonly clock: Clock,
 	) {}
 
+	/** Octets that may be taken now; negative when the least is not there. */
+	async left(): Promise<number> {
+		const free = await this.#ask();
+		return free - this.#taken - this.#ended - this.least;
+	}
+
 	/**
-	 * Sets `bytes` aside until the answer is called, once. What of them is written already counts twice, for as long as the upload lasts.
+	 * Runs `task` with `bytes` set aside. What of them is written already counts twice, for as long as it runs.
 	 * @throws {RelayError} `unavailable` when less than the least would be left
 	 */
-	async take(bytes: number): Promise<() => void> {
+	async within<T>(bytes: number, task: () => Promise<T>): Promise<T> {
 		// Before the disk is asked: those that come meanwhile must see each other.
 		this.#taken += bytes;
+		let begun = false;
 		try {
-			if ((await this.#ask()) - this.#taken - this.#ended < this.least) {
-				throw new RelayError('unavailable', { retryAfter: RETRY_AFTER });
-			}
-		} catch (cause) {
+			if ((await this.left()) < 0) throw new RelayError('unavailable', { retryAfter: RETRY_AFTER });
+			begun = true;
+			return await task();
+		} finally {
 			this.#taken -= bytes;
-			throw cause;
+			if (begun) this.#ended += bytes;
 		}
-		return () => {
-			this.#taken -= bytes;
-			this.#ended += bytes;
-		};
 	}
 
 	#ask(): Promise<number> {

@@ -3,18 +3,19 @@
  * number that another process has got meanwhile deceives nobody, as with a file that names a process.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { codeOf, namesIn } from './files.js';
+import { systemCode } from '../../errors.js';
+import { namesIn } from './files.js';
 
 const PREFIX = 'in-use.';
 
 /** Paths of sockets are short: 104 octets on macOS. */
 const LONGEST = 100;
 
-/** A directory that another process uses, or this one already. */
+/** A directory that another process uses, or this one already; or that is no longer this one's own. Told by its code, as the system's are. */
 export class InUseError extends Error {
 	override name = 'InUseError';
 	readonly code = 'ELOCKED';
@@ -23,13 +24,19 @@ export class InUseError extends Error {
 	}
 }
 
+export interface Hold {
+	/** @throws {InUseError} when the socket's file was taken away: another process may think that it has the directory for itself. */
+	check(): Promise<void>;
+	/** Gives the directory free. */
+	free(): Promise<void>;
+}
+
 /**
  * Each socket has a name of its own, and whoever has one looks for others. Of two that come at the same time at least one sees the
  * other; perhaps both do and both go.
- * @returns what gives the directory free
  * @throws {InUseError}; a system error where there can be no sockets
  */
-export async function takeDirectory(directory: string): Promise<() => Promise<void>> {
+export async function takeDirectory(directory: string): Promise<Hold> {
 	const name = `${PREFIX}${randomBytes(4).toString('hex')}`;
 	const near = await nearby(directory, name);
 	try {
@@ -48,7 +55,12 @@ export async function takeDirectory(directory: string): Promise<() => Promise<vo
 			await free();
 			throw cause;
 		}
-		return free;
+		const { ino } = await lstat(join(directory, name));
+		const check = async () => {
+			const there = await lstat(join(directory, name)).catch(() => null);
+			if (there?.ino !== ino) throw new InUseError(directory);
+		};
+		return { check, free };
 	} finally {
 		await near.leave();
 	}
@@ -80,6 +92,6 @@ function isAlive(path: string): Promise<boolean> {
 			socket.destroy();
 			done(true);
 		});
-		socket.once('error', (cause) => done(!['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(codeOf(cause) ?? '')));
+		socket.once('error', (cause) => done(!['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(systemCode(cause) ?? '')));
 	});
 }

@@ -1,5 +1,5 @@
-/** Where the disk store keeps what, and how it finds it again. */
-import { rm, stat } from 'node:fs/promises';
+/** Where the disk store keeps what, and how it finds it again. What is not of its kind is dropped. */
+import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { Id } from '../../../contract.js';
@@ -25,6 +25,7 @@ export class Layout {
 		return join(this.sessions, sid);
 	}
 
+	/** Its name in `gone`. */
 	tombstone(sid: string): string {
 		return `${sid}.json`;
 	}
@@ -43,7 +44,10 @@ export class Layout {
 
 	/** The latest time that a process on this directory has noted, or null. */
 	async loadMark(): Promise<number | null> {
-		return parseRecord(ClockMark, await readIfThere(join(this.directory, CLOCK)))?.time ?? null;
+		const path = join(this.directory, CLOCK);
+		const mark = parseRecord(ClockMark, await readIfThere(path));
+		if (!mark) await rm(path, { recursive: true, force: true });
+		return mark?.time ?? null;
 	}
 
 	/** Reads all tombstones, and drops what is none. */
@@ -78,7 +82,8 @@ export class Layout {
 		const entry = new Entry(record, names.includes(MANIFEST));
 		for (const name of names) {
 			const part = parsePartName(name);
-			if (part) entry.add({ ...part, bytes: (await stat(join(this.session(sid), name))).size });
+			const found = part && (await lstat(join(this.session(sid), name)));
+			if (part && found?.isFile()) entry.add({ ...part, bytes: found.size });
 		}
 		return entry;
 	}

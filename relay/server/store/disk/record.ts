@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { Digest, Id, LIMITS, PartNumber } from '../../../contract.js';
 import { RelayError } from '../../errors.js';
-import type { PartInfo, PartPosition, Session } from '../store.js';
+import { inOrder } from '../parts.js';
+import { MOST_PARTS, type PartInfo, type PartPosition, type Session, stateOf } from '../store.js';
 
 const time = v.pipe(v.number(), v.integer());
 const size = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -65,9 +66,8 @@ const key = ({ bid, n }: PartPosition) => `${bid}.${n}`;
 export class Entry {
 	#parts = new Map<string, PartInfo>();
 	#bytes = 0;
-	/** Sizes of the uploads under way, by the part they are for, and their number. */
+	/** Sizes of the uploads under way, by the part they are for. */
 	#uploads = new Map<string, number[]>();
-	#underWay = 0;
 	/** What is set aside for each of those parts, and for all of them. */
 	#held = new Map<string, number>();
 	#reserved = 0;
@@ -81,8 +81,7 @@ export class Entry {
 
 	view(): Session {
 		const { v: _, ...record } = this.record;
-		const state = this.sent ? 'sent' : record.ownerHash ? 'claimed' : 'open';
-		return { ...record, state, parts: this.#parts.size, bytes: this.#bytes };
+		return { ...record, state: stateOf(record.ownerHash, this.sent), parts: this.#parts.size, bytes: this.#bytes };
 	}
 
 	part(position: PartPosition): PartInfo | undefined {
@@ -90,7 +89,7 @@ export class Entry {
 	}
 
 	parts(): PartInfo[] {
-		return [...this.#parts.values()].sort((a, b) => (a.bid === b.bid ? a.n - b.n : a.bid < b.bid ? -1 : 1));
+		return inOrder(this.#parts.values());
 	}
 
 	add(part: PartInfo): void {
@@ -117,27 +116,25 @@ export class Entry {
 	/**
 	 * Sets the part's octets aside for the time of its upload; nothing for one that is there. Of several uploads of one part only one
 	 * will be stored, so only the longest counts: a repetition is not refused because the first attempt still hangs.
-	 * @param most uploads at a time
 	 * @returns what gives them back, to be called once
-	 * @throws {RelayError} `too_large`, `too_many_requests`
+	 * @throws {RelayError} `too_large`
 	 */
-	reserve(part: PartInfo, most: number): () => void {
-		if (this.#underWay >= most) throw new RelayError('too_many_requests', { retryAfter: 1 });
+	reserve(part: PartInfo): () => void {
 		const id = key(part);
 		const growth = this.part(part) ? 0 : Math.max(0, part.bytes - (this.#held.get(id) ?? 0));
 		if (this.#bytes + this.#reserved + growth > this.record.maxBytes) throw new RelayError('too_large');
+		const isNew = !this.#parts.has(id) && !this.#held.has(id);
+		if (isNew && this.#parts.size + this.#held.size >= MOST_PARTS) throw new RelayError('too_large');
 		if (!this.#blobs.has(part.bid) && this.#blobs.size >= LIMITS.blobsPerSession) throw new RelayError('too_large');
 
 		const uploads = this.#uploads.get(id) ?? [];
 		this.#uploads.set(id, uploads);
 		uploads.push(part.bytes);
-		this.#underWay++;
 		this.#countBlob(part.bid, 1);
 		this.#hold(part);
 		return () => {
 			uploads.splice(uploads.indexOf(part.bytes), 1);
 			if (uploads.length === 0) this.#uploads.delete(id);
-			this.#underWay--;
 			this.#countBlob(part.bid, -1);
 			this.#hold(part);
 		};

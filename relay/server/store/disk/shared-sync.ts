@@ -1,15 +1,15 @@
 /**
- * Syncs directories. Whoever asks while a sync of a directory is under way shares the next one with all others who do: that
+ * Syncs directories (group commit). Whoever asks while a sync of a directory is under way shares the next one with all others who do: that
  * one begins after they asked, so it covers what they did before.
  */
 import { open } from 'node:fs/promises';
-import type { Turns } from '../turns.js';
+import type { Semaphore } from '../semaphore.js';
 
 export class SharedSync {
 	#running = new Map<string, Promise<void>>();
 	#next = new Map<string, Promise<void>>();
 
-	constructor(private readonly syncs: Turns) {}
+	constructor(private readonly syncs: Semaphore) {}
 
 	sync(directory: string): Promise<void> {
 		const next = this.#next.get(directory);

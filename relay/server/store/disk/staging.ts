@@ -2,23 +2,26 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Turns } from '../turns.js';
-import { namesIn, privateDirectory } from './files.js';
+import { systemCode } from '../../errors.js';
+import { Semaphore } from '../semaphore.js';
+import { namesIn } from './files.js';
 import { SharedSync } from './shared-sync.js';
-import { Slabs, writeExactly } from './write.js';
+import { BufferPool, writeExactly } from './write.js';
+
+/** Each sync holds one of Node's four threads for as long as the disk takes: three keep the disk busy and leave one to the others. */
+const SYNCS = 3;
+
+/** A full disk, or a full quota. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 export class Staging {
-	#slabs = new Slabs();
-	#syncs = new Turns(3);
+	#buffers = new BufferPool();
+	#syncs = new Semaphore(SYNCS);
 	#directories = new SharedSync(this.#syncs);
 	/** What is being written or waits to be placed. */
 	#names = new Set<string>();
 
 	constructor(readonly path: string) {}
-
-	make(): Promise<void> {
-		return privateDirectory(this.path);
-	}
 
 	/** Removes what nobody writes: a process that died had begun it, or could not remove it. */
 	async clear(): Promise<void> {
@@ -39,7 +42,7 @@ export class Staging {
 		try {
 			const file = await open(staged.path, 'wx', 0o600);
 			try {
-				await writeExactly(file, body, bytes, this.#slabs);
+				await writeExactly(file, body, bytes, this.#buffers);
 				await this.#syncs.run(() => file.datasync());
 			} finally {
 				await file.close();
@@ -64,15 +67,15 @@ export class Staging {
 		return this.#directories.sync(directory);
 	}
 
-	/** @throws when nothing can be written */
+	/** @throws when nothing can be deleted here. That the disk is full is no reason: an empty file needs no room, and mostly can be made. */
 	async probe(): Promise<void> {
 		const path = join(this.path, randomBytes(16).toString('hex'));
 		try {
-			const file = await open(path, 'wx', 0o600);
-			// An octet, because a full disk still takes an empty file.
-			await file.write('.').finally(() => file.close());
-		} finally {
-			await rm(path, { force: true });
+			await (await open(path, 'wx', 0o600)).close();
+			await rm(path);
+		} catch (cause) {
+			await rm(path, { force: true }).catch(() => undefined);
+			if (!FULL.has(systemCode(cause) ?? '')) throw cause;
 		}
 	}
 }

@@ -4,29 +4,29 @@ import { setImmediate } from 'node:timers/promises';
 import { RelayError } from '../../errors.js';
 
 /** What is written at once, at most. */
-const SLAB_BYTES = 512 * 1024;
+const BUFFER_BYTES = 512 * 1024;
 
 /** For all uploads together: 32 MiB. */
-const MOST_SLABS = 64;
+const MOST_BUFFERS = 64;
 
 /**
  * Memory in which uploads gather what they write, used again and again: chunks that wait for a write as they came live long enough to
- * cost a full garbage collection every few megabytes. An upload has a slab only while it writes, so that slow ones need none.
+ * cost a full garbage collection every few megabytes. An upload has a buffer only while it writes, so that slow ones need none.
  */
-export class Slabs {
+export class BufferPool {
 	#free: Buffer[] = [];
 	#made = 0;
 
 	/** Null when all are in use. */
 	take(): Buffer | null {
-		const slab = this.#free.pop();
-		if (slab || this.#made === MOST_SLABS) return slab ?? null;
+		const buffer = this.#free.pop();
+		if (buffer || this.#made === MOST_BUFFERS) return buffer ?? null;
 		this.#made++;
-		return Buffer.allocUnsafeSlow(SLAB_BYTES);
+		return Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	}
 
-	give(slab: Buffer): void {
-		this.#free.push(slab);
+	give(buffer: Buffer): void {
+		this.#free.push(buffer);
 	}
 }
 
@@ -38,9 +38,9 @@ export async function writeExactly(
 	file: FileHandle,
 	body: AsyncIterable<Uint8Array>,
 	bytes: number,
-	slabs: Slabs,
+	pool: BufferPool,
 ): Promise<void> {
-	const gathered = new Gathered(file, slabs);
+	const gathered = new Gathered(file, pool);
 	let read = 0;
 	try {
 		for await (const chunk of body) {
@@ -58,30 +58,30 @@ export async function writeExactly(
 }
 
 class Gathered {
-	#slab: Buffer | null = null;
+	#buffer: Buffer | null = null;
 	#filled = 0;
 	#writing: Promise<void> | null = null;
 
 	constructor(
 		private readonly file: FileHandle,
-		private readonly slabs: Slabs,
+		private readonly pool: BufferPool,
 	) {}
 
 	/** Waits where there is no room. */
 	async add(chunk: Uint8Array): Promise<void> {
 		for (let rest = chunk; rest.length > 0; ) {
-			this.#slab ??= this.slabs.take();
-			if (!this.#slab) {
+			this.#buffer ??= this.pool.take();
+			if (!this.#buffer) {
 				await this.#writing;
 				await this.file.writeFile(rest);
 				return;
 			}
-			const part = rest.subarray(0, SLAB_BYTES - this.#filled);
-			this.#slab.set(part, this.#filled);
+			const part = rest.subarray(0, BUFFER_BYTES - this.#filled);
+			this.#buffer.set(part, this.#filled);
 			this.#filled += part.length;
 			rest = rest.subarray(part.length);
 			this.#writing ??= this.#write();
-			if (this.#filled === SLAB_BYTES) await this.#writing;
+			if (this.#filled === BUFFER_BYTES) await this.#writing;
 		}
 	}
 
@@ -92,8 +92,8 @@ class Gathered {
 
 	/** What a write that failed has left. */
 	release(): void {
-		if (this.#slab) this.slabs.give(this.#slab);
-		this.#slab = null;
+		if (this.#buffer) this.pool.give(this.#buffer);
+		this.#buffer = null;
 	}
 
 	#write(): Promise<void> {
@@ -105,11 +105,11 @@ class Gathered {
 
 	async #writeAll(): Promise<void> {
 		await setImmediate();
-		while (this.#slab) {
-			const [slab, filled] = [this.#slab, this.#filled];
-			this.#slab = null;
+		while (this.#buffer) {
+			const [buffer, filled] = [this.#buffer, this.#filled];
+			this.#buffer = null;
 			this.#filled = 0;
-			await this.file.writeFile(slab.subarray(0, filled)).finally(() => this.slabs.give(slab));
+			await this.file.writeFile(buffer.subarray(0, filled)).finally(() => this.pool.give(buffer));
 		}
 		this.#writing = null;
 	}

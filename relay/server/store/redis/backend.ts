@@ -13,10 +13,10 @@ import type { RelayConfig } from '../../config/config.js';
 import type { Log } from '../../deps.js';
 import { RelayError } from '../../errors.js';
 import { Watches } from '../watches.js';
-import { lasting, unreachable, warnOfConfiguration } from './checks.js';
+import { unreachable, warnOfConfiguration } from './checks.js';
 import { Connection, type RedisClient } from './connection.js';
 import { redisCounters } from './counters.js';
-import { failureCode, RedisFailure } from './failures.js';
+import { failureCode, lasting, RedisFailure } from './failures.js';
 import { RedisStore } from './store.js';
 
 export interface RedisOptions {
@@ -28,7 +28,7 @@ export interface RedisOptions {
 	uploadMs?: number;
 }
 
-/** @throws {ConfigError} `redis_unreachable`, in words without the URL's password */
+/** @throws {ConfigError} `redis_unreachable`, `redis_refused`, in words without the URL's password */
 export async function openRedisBackend(
 	url: string,
 	config: RelayConfig,
@@ -59,7 +59,7 @@ export async function openRedisBackend(
 		const { uploadsPerSession, uploads } = config;
 		const store = new RedisStore({
 			...{ clock, prefix, uploadMs, uploadsPerSession, uploads },
-			...{ commands, octets, watches, listening, close },
+			...{ commands, octets, watches, listening },
 		});
 		await store.ready().catch((thrown: unknown) => {
 			const code = failureCode(thrown instanceof RelayError ? thrown.cause : thrown);

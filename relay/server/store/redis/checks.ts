@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js';
 import { ConfigError } from '../../config/config-error.js';
 import type { Log } from '../../deps.js';
 import type { Connection } from './connection.js';
-import { RedisFailure } from './failures.js';
+import { lasting, RedisFailure } from './failures.js';
 
 const SKEW_MS = 60_000;
 
@@ -12,7 +12,11 @@ export function unreachable(url: string, thrown: unknown): ConfigError {
 	const code = thrown instanceof RedisFailure ? thrown.code : 'UNKNOWN';
 	const { protocol = 'redis:', host = '' } = URL.canParse(url) ? new URL(url) : {};
 	const why = reasons[code] ?? `it cannot be used (${code})`;
-	return new ConfigError('redis_unreachable', [`REDIS_URL=${protocol}//${host}: ${why}`], { cause: thrown });
+	return new ConfigError(
+		lasting.has(code) ? 'redis_refused' : 'redis_unreachable',
+		[`REDIS_URL=${protocol}//${host}: ${why}`],
+		{ cause: thrown },
+	);
 }
 
 const reasons: Record<string, string> = {
@@ -31,9 +35,6 @@ const reasons: Record<string, string> = {
 	ERR: 'it refused to begin; is the number of the database right?',
 };
 
-/** Answers that no waiting mends. */
-export const lasting = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR']);
-
 /** Warns of what loses sessions. A Redis that keeps its configuration to itself is not asked again. */
 export async function warnOfConfiguration(commands: Connection, clock: Clock, log: Log): Promise<void> {
 	const settings = await commands
@@ -42,6 +43,9 @@ export async function warnOfConfiguration(commands: Connection, clock: Clock, lo
 	const policy = settings?.['maxmemory-policy'];
 	if (policy && policy !== 'noeviction' && settings.maxmemory !== '0') {
 		log.warn({ policy }, 'Redis deletes sessions when its memory is full; set maxmemory-policy to noeviction');
+	}
+	if (settings?.maxmemory === '0') {
+		log.warn({}, 'Redis takes memory until the system has none; set maxmemory');
 	}
 	if (settings?.appendonly === 'no' && settings.save === '') {
 		log.warn({}, 'Redis keeps nothing on disk; when it restarts, sessions are lost');

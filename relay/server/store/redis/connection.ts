@@ -4,7 +4,7 @@
  */
 import { createClient } from 'redis';
 import type { Log } from '../../deps.js';
-import { failureCode, RedisFailure, refusal } from './failures.js';
+import { failureCode, lasting, RedisFailure, refusal } from './failures.js';
 import * as delivery from './scripts/delivery.js';
 import * as session from './scripts/session.js';
 import * as uploads from './scripts/uploads.js';
@@ -20,7 +20,7 @@ const GREETING_MS = 10_000;
 /** How soon a connection to what has become a replica is made anew: its name may lead to another server by then. */
 const REPLICA_MS = 5000;
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
 	url: string;
 	/** For the log. */
 	name: string;
@@ -51,7 +51,8 @@ export class Connection {
 	#since = performance.now();
 	#opened = false;
 	#closed = false;
-	#away = false;
+	/** Why it is away, as was last told. */
+	#away: string | null = null;
 	#heartbeat: NodeJS.Timeout | undefined;
 
 	private constructor(private readonly options: ConnectionOptions) {
@@ -120,8 +121,10 @@ export class Connection {
 	}
 
 	#lost(code: string): void {
-		if (!this.#opened || this.#closed || this.#away) return;
-		this.#away = true;
+		if (!this.#opened || this.#closed) return;
+		// That it now refuses is another thing than that nobody answers, and does not pass.
+		if (this.#away !== null && (!lasting.has(code) || this.#away === code)) return;
+		this.#away = code;
 		this.options.log.warn({ connection: this.options.name, systemCode: code }, 'Redis is away');
 	}
 
@@ -129,8 +132,8 @@ export class Connection {
 		const { onReady, log, name } = this.options;
 		// When this fails, the connection is lost again.
 		if (onReady) await this.run(onReady).catch(() => undefined);
-		if (!this.#away || client !== this.#client) return;
-		this.#away = false;
+		if (this.#away === null || client !== this.#client) return;
+		this.#away = null;
 		log.info({ connection: name }, 'Redis is back');
 	}
 }

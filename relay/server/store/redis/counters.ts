@@ -3,11 +3,9 @@
  * would be kept into the next; what is left of it is INCR.
  */
 import { randomBytes } from 'node:crypto';
-import type { Counters } from '../../backend.js';
-import type { Clock } from '../../clock.js';
+import { type Clock, DAY_MS } from '../../clock.js';
+import type { Counters } from '../../counters.js';
 import type { Connection } from './connection.js';
-
-const DAY_MS = 24 * 3600 * 1000;
 
 export function redisCounters(commands: Connection, prefix: string, clock: Clock): Counters {
 	return {

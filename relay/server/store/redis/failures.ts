@@ -8,7 +8,7 @@ import {
 	SocketClosedUnexpectedlyError,
 	SocketTimeoutError,
 } from 'redis';
-import { RelayError } from '../../errors.js';
+import { RelayError, systemCode } from '../../errors.js';
 
 /** Stands in for an error of the client or the server. Its code is the server's own (`OOM`), the system's, or one of these. */
 export class RedisFailure extends Error {
@@ -32,12 +32,14 @@ export function failureCode(thrown: unknown): string {
 	if (thrown instanceof ErrorReply) return /^[A-Z]+(?= |$)/.exec(thrown.message)?.[0] ?? 'ERR';
 	if (offline.some((one) => thrown instanceof one)) return 'OFFLINE';
 	if (thrown instanceof ConnectionTimeoutError || thrown instanceof SocketTimeoutError) return 'SILENT';
-	if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
-	return 'UNKNOWN';
+	return systemCode(thrown) ?? 'UNKNOWN';
 }
 
 /** Answers that only a mistake of this program can get. */
 const mistakes = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT', 'NOSCRIPT', 'UNKNOWN']);
+
+/** Refusals that no waiting mends: somebody has to change the URL, or the rights of its user. */
+export const lasting = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR']);
 
 /** Everything else passes: Redis is away, loading, full, a replica, or its disk is. */
 export function refusal(code: string): RelayError {

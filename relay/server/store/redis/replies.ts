@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { Digest, Id, PartNumber, type RelayErrorCode, relayErrors } from '../../../contract.js';
 import { RelayError } from '../../errors.js';
-import type { PartInfo, PartPosition, Session, TokenHashes } from '../store.js';
+import { inOrder } from '../parts.js';
+import { type PartInfo, type PartPosition, type Session, stateOf, type TokenHashes } from '../store.js';
 
 const number = v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number));
 const json = v.pipe(v.string(), v.parseJson(), v.nullable(v.string()));
@@ -17,7 +18,7 @@ const View = v.pipe(
 	v.tuple([v.string(), Hashes, v.tuple([number, number, number, json, Digest, number, number]), v.picklist([0, 1])]),
 	v.transform(([, hashes, record, sent]): Session => {
 		const [expiresAt, maxBytes, partBytes, request, fingerprint, parts, bytes] = record;
-		const state = sent ? 'sent' : hashes.ownerHash ? 'claimed' : 'open';
+		const state = stateOf(hashes.ownerHash, sent === 1);
 		return { ...hashes, expiresAt, maxBytes, partBytes, request, fingerprint, parts, bytes, state };
 	}),
 );
@@ -60,5 +61,5 @@ export function parts(reply: unknown): PartInfo[] {
 	for (let at = 0; at < flat.length; at += 2) {
 		listed.push({ ...v.parse(Position, flat[at]), ...v.parse(Content, flat[at + 1]) });
 	}
-	return listed.sort((a, b) => (a.bid === b.bid ? a.n - b.n : a.bid < b.bid ? -1 : 1));
+	return inOrder(listed);
 }

@@ -6,27 +6,32 @@
 import { randomBytes } from 'node:crypto';
 import { RESP_TYPES } from 'redis';
 import type { Clock } from '../../clock.js';
-import { RelayError } from '../../errors.js';
+import { Admission } from '../admission.js';
+import { drain, streamOf } from '../parts.js';
+import { Semaphore } from '../semaphore.js';
 import type { Found, NewSession, PartInfo, PartPosition, Session, Store, Stored, Watch } from '../store.js';
 import type { Watches } from '../watches.js';
 import type { Connection, scripts } from './connection.js';
-import { drain, pieces, streamOf, Turns } from './octets.js';
+import { pieces } from './pieces.js';
 import * as replies from './replies.js';
 import type { ScriptArgument } from './scripts/script.js';
 
-/** Pieces on their way at a time; the rest of what this process holds waits for its turn. */
+/**
+ * Pieces on their way at a time. The rest of what this process holds waits for its turn and is not yet with the client, so that its time
+ * limit measures Redis and not their number.
+ */
 const PIECES = 16;
 
-/** Seconds after which some of all uploads will have ended. */
-const RETRY_AFTER = 5;
-
-export interface RedisStoreOptions {
+interface RedisStoreOptions {
 	clock: Clock;
 	/** Begins every key, and the name of the channel. */
 	prefix: string;
 	/** How long an upload lives without a piece, in ms. */
 	uploadMs: number;
-	/** Uploads under way at a time: of one session (`too_many_requests` beyond it), and in this process (`unavailable`). */
+	/**
+	 * Uploads under way at a time: of one session (`too_many_requests` beyond it), and in this process (`unavailable`). As many
+	 * downloads, of which each process counts its own.
+	 */
 	uploadsPerSession: number;
 	uploads: number;
 	/** For all that is small, and for octets, so that the one does not wait for the other. */
@@ -36,20 +41,28 @@ export interface RedisStoreOptions {
 	watches: Watches;
 	/** Rejects unless changes are heard of, too. */
 	listening: () => Promise<unknown>;
-	close: () => Promise<void>;
 }
 
 export class RedisStore implements Store {
-	#turns = new Turns(PIECES);
-	#uploads = 0;
+	#turns = new Semaphore(PIECES);
+	#uploads: Admission;
+	#downloads: Admission;
 
-	constructor(private readonly options: RedisStoreOptions) {}
+	constructor(private readonly options: RedisStoreOptions) {
+		const { uploads, uploadsPerSession } = options;
+		this.#uploads = new Admission({ most: uploads });
+		this.#downloads = new Admission({ most: uploads, mostOfOne: uploadsPerSession });
+	}
 
-	/** Writes, because a Redis that is full or has become a replica still answers. */
+	/** Deletes what is not there: one that has become a replica refuses that, one that is full does not. */
 	async ready(): Promise<void> {
 		const { commands, prefix, listening } = this.options;
-		const expiration = { type: 'PX', value: 1000 } as const;
-		await Promise.all([commands.run((client) => client.set(`${prefix}:ready`, '1', { expiration })), listening()]);
+		await Promise.all([commands.run((client) => client.unlink(`${prefix}:ready`)), listening()]);
+	}
+
+	/** How much memory there is, Redis alone knows. */
+	async free(): Promise<null> {
+		return null;
 	}
 
 	async create(sid: string, asked: NewSession): Promise<{ stored: Stored; session: Session }> {
@@ -74,42 +87,47 @@ export class RedisStore implements Store {
 	}
 
 	async putPart(sid: string, part: PartInfo, body: AsyncIterable<Uint8Array>): Promise<Stored> {
-		if (this.#uploads >= this.options.uploads) throw new RelayError('unavailable', { retryAfter: RETRY_AFTER });
-		this.#uploads++;
+		const leave = this.#uploads.enter(sid);
 		try {
 			return await this.#upload(sid, part, body);
 		} finally {
-			this.#uploads--;
+			leave();
 		}
 	}
 
 	async listParts(sid: string): Promise<PartInfo[]> {
-		const reply = await this.#run('parts', sid);
+		const reply = await this.#run('listParts', sid);
 		replies.outcome(reply);
 		return replies.parts(reply);
 	}
 
 	async readPart(sid: string, position: PartPosition): Promise<PartInfo & { body: ReadableStream<Uint8Array> }> {
 		const name = `${position.bid}.${position.n}`;
-		const reply = await this.#run('part', sid, [name]);
-		replies.outcome(reply);
-		const part = replies.part(reply, position);
-		const key = `${this.#key(sid)}:part:${name}`;
-		const read = (from: number, length: number) =>
-			this.#turns.run(() =>
-				this.options.octets.run((client) =>
-					client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }).getRange(key, from, from + length - 1),
-				),
-			);
-		return { ...part, body: streamOf(part.bytes, read) };
+		const over = this.#downloads.enter(sid);
+		try {
+			const reply = await this.#run('readPart', sid, [name]);
+			replies.outcome(reply);
+			const part = replies.part(reply, position);
+			const key = `${this.#key(sid)}:part:${name}`;
+			const read = (from: number, length: number) =>
+				this.#turns.run(() =>
+					this.options.octets.run((client) =>
+						client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }).getRange(key, from, from + length - 1),
+					),
+				);
+			return { ...part, body: await streamOf(this.options.clock, { bytes: part.bytes, read, over }) };
+		} catch (cause) {
+			over();
+			throw cause;
+		}
 	}
 
 	async putManifest(sid: string, manifest: string): Promise<Stored> {
-		return storedAs(replies.outcome(await this.#run('finalise', sid, [manifest], this.options.octets)));
+		return storedAs(replies.outcome(await this.#run('putManifest', sid, [manifest], this.options.octets)));
 	}
 
 	async readManifest(sid: string): Promise<string | null> {
-		const reply = await this.#run('manifest', sid, [], this.options.octets);
+		const reply = await this.#run('readManifest', sid, [], this.options.octets);
 		replies.outcome(reply);
 		return replies.text(reply);
 	}
@@ -122,18 +140,11 @@ export class RedisStore implements Store {
 		replies.outcome(await this.#run('remove', sid));
 	}
 
-	/** Nothing to do: every key has a TTL. */
-	async sweep(): Promise<void> {}
-
-	close(): Promise<void> {
-		return this.options.close();
-	}
-
 	async #upload(sid: string, part: PartInfo, body: AsyncIterable<Uint8Array>): Promise<Stored> {
 		const { uploadMs, uploadsPerSession, octets } = this.options;
 		const nonce = randomBytes(12).toString('base64url');
 		const upload = [part.bid, part.n, part.bytes, part.digest, nonce].join('.');
-		const begun = replies.outcome(await this.#run('begin', sid, [upload, uploadMs, uploadsPerSession]));
+		const begun = replies.outcome(await this.#run('beginPart', sid, [upload, uploadMs, uploadsPerSession]));
 		if (begun === 'repeated') {
 			await drain(body, part.bytes);
 			return 'repeated';
@@ -141,15 +152,17 @@ export class RedisStore implements Store {
 		let stored: Stored | undefined;
 		try {
 			let at = 0;
-			for await (const piece of pieces(body, part.bytes, () => this.#uploads, uploadMs / 3)) {
-				replies.outcome(await this.#turns.run(() => this.#run('append', sid, [upload, uploadMs, at, piece], octets)));
+			for await (const piece of pieces(body, part.bytes, () => this.#uploads.count, uploadMs / 3)) {
+				replies.outcome(
+					await this.#turns.run(() => this.#run('appendPart', sid, [upload, uploadMs, at, piece], octets)),
+				);
 				at += piece.length;
 			}
-			stored = storedAs(replies.outcome(await this.#run('commit', sid, [upload, uploadMs])));
+			stored = storedAs(replies.outcome(await this.#run('commitPart', sid, [upload, uploadMs])));
 			return stored;
 		} finally {
 			// When even this fails the upload lapses.
-			if (stored !== 'created') await this.#run('abandon', sid, [upload]).catch(() => undefined);
+			if (stored !== 'created') await this.#run('abandonPart', sid, [upload]).catch(() => undefined);
 		}
 	}
 

@@ -1,14 +1,14 @@
 /** What the asking side takes: the list of parts, one of them, the manifest that finishes the session. */
 import { script } from './script.js';
 
-export const parts = script(`
+export const listParts = script(`
 local why = ended()
 if why then return {why} end
 return {'parts', redis.call('HGETALL', PARTS)}
 `);
 
 /** ARGV: bid.n */
-export const part = script(`
+export const readPart = script(`
 local why = ended()
 if why then return {why} end
 local there = redis.call('HGET', PARTS, ARGV[2])
@@ -17,7 +17,7 @@ return {'part', there}
 `);
 
 /** ARGV: manifest */
-export const finalise = script(`
+export const putManifest = script(`
 local why = ended()
 if why then return {why} end
 if not redis.call('HGET', SESSION, 'ownerHash') then return {'not_claimed'} end
@@ -29,7 +29,7 @@ changed()
 return {'created'}
 `);
 
-export const manifest = script(`
+export const readManifest = script(`
 local why = ended()
 if why then return {why} end
 return {'manifest', redis.call('GET', MANIFEST)}

@@ -39,10 +39,10 @@ local function lasting(key)
 	redis.call('PEXPIRE', key, math.max(1, redis.call('PTTL', RECORD)))
 end
 
--- Needs no memory, so that a full Redis can be emptied.
+-- Needs no memory, so that a full Redis can be emptied; and no key of the right kind, so that a damaged session can be ended.
 local function bury()
-	for _, position in ipairs(redis.call('HKEYS', PARTS)) do redis.call('UNLINK', octets(position)) end
-	for _, upload in ipairs(redis.call('HKEYS', UPLOADS)) do redis.call('UNLINK', staged(upload)) end
+	for _, position in ipairs(redis.pcall('HKEYS', PARTS)) do redis.call('UNLINK', octets(position)) end
+	for _, upload in ipairs(redis.pcall('HKEYS', UPLOADS)) do redis.call('UNLINK', staged(upload)) end
 	redis.call('UNLINK', RECORD, PARTS, BLOBS, UPLOADS, MANIFEST)
 	redis.call('PEXPIRE', SESSION, ${TOMBSTONE_MS}, 'LT')
 	changed()
@@ -52,8 +52,12 @@ end
 -- when the time has really gone by: a clock that goes back gives it no more.
 local function ended()
 	local expiresAt = redis.call('HGET', RECORD, 'expiresAt')
-	if not expiresAt then
-		return redis.call('EXISTS', SESSION) == 1 and 'session_gone' or 'session_not_found'
+	local known = redis.call('EXISTS', SESSION) == 1
+	if not expiresAt then return known and 'session_gone' or 'session_not_found' end
+	if not known then
+		-- Redis has evicted the hashes alone: nobody can prove any more that it is theirs.
+		bury()
+		return 'session_not_found'
 	end
 	if now < tonumber(expiresAt) then return nil end
 	bury()

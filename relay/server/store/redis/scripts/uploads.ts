@@ -3,6 +3,7 @@
  * whose replica has died lapses with its deadline, by the engine's clock, which also gives the staged octets their TTL.
  */
 import { LIMITS } from '../../../../contract.js';
+import { MOST_PARTS } from '../../store.js';
 import { script } from './script.js';
 
 const UPLOAD = `
@@ -47,7 +48,7 @@ end
  * Sets the part's octets aside. Of several uploads of one part only one will be stored, so only the longest counts.
  * ARGV: upload, its life in ms, the most uploads of a session
  */
-export const begin = script(`${UPLOAD}
+export const beginPart = script(`${UPLOAD}
 local why = ended() or refused()
 if why then return {why} end
 local under_way, longest, blobs = 0, {[part.position] = part.bytes}, {[part.bid] = true}
@@ -68,10 +69,11 @@ end
 if under_way >= tonumber(ARGV[4]) then return {'too_many_requests'} end
 local bytes, maxBytes = unpack(redis.call('HMGET', RECORD, 'bytes', 'maxBytes'))
 bytes = tonumber(bytes)
-for _, more in pairs(longest) do bytes = bytes + more end
+local parts = redis.call('HLEN', PARTS)
+for _, more in pairs(longest) do bytes, parts = bytes + more, parts + 1 end
 local count = redis.call('SCARD', BLOBS)
 for bid in pairs(blobs) do count = count + 1 - redis.call('SISMEMBER', BLOBS, bid) end
-if bytes > tonumber(maxBytes) or count > ${LIMITS.blobsPerSession} then return {'too_large'} end
+if bytes > tonumber(maxBytes) or parts > ${MOST_PARTS} or count > ${LIMITS.blobsPerSession} then return {'too_large'} end
 proceed(0)
 for _, other in ipairs(lapsed) do redis.call('HDEL', UPLOADS, other) end
 return {'begun'}
@@ -81,7 +83,7 @@ return {'begun'}
  * Writes the next piece. Room for the whole part is made with the first one: APPEND would double or copy what is there, which
  * took up to twice the memory and time. ARGV: upload, its life in ms, where the piece begins, its octets
  */
-export const append = script(`${UPLOAD}
+export const appendPart = script(`${UPLOAD}
 local why = ended()
 if why then return {why} end
 local at, piece = tonumber(ARGV[4]), ARGV[5]
@@ -95,7 +97,7 @@ return {'appended'}
 `);
 
 /** From here on the part is there, as a whole. ARGV: upload, its life in ms */
-export const commit = script(`${UPLOAD}
+export const commitPart = script(`${UPLOAD}
 local why = ended() or refused()
 if why then return {why} end
 if written() ~= part.bytes then return {'unavailable'} end
@@ -112,8 +114,8 @@ changed()
 return {'created'}
 `);
 
-/** Gives back what `begin` set aside. ARGV: upload */
-export const abandon = script(`
+/** Gives back what `beginPart` set aside. ARGV: upload */
+export const abandonPart = script(`
 redis.call('HDEL', UPLOADS, ARGV[2])
 redis.call('UNLINK', staged(ARGV[2]))
 return {'abandoned'}

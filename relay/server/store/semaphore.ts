@@ -1,8 +1,5 @@
-/**
- * So many tasks at a time. Each sync holds one of Node's four threads for as long as the disk takes: three at a time keep the disk
- * busy, and leave the other thread to those who only write into memory, open or rename.
- */
-export class Turns {
+/** At most `most` tasks at a time, in the order in which they were asked for. */
+export class Semaphore {
 	#free: number;
 	#waiting: (() => void)[] = [];
 
