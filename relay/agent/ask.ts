@@ -1,7 +1,7 @@
 /** Asks: a new session with its file in place. */
 import { AgentError } from './errors.js';
 import type { World } from './exchange.js';
-import { checkOutputFree } from './files/staging.js';
+import { checkOutputFree, clearAbandoned } from './files/staging.js';
 import { privateFolder, readSessionFile, wipeSessionFile, writeSessionFile } from './keyfile.js';
 import { type AgentSession, closeSession, createSession, type NewSession } from './session.js';
 
@@ -25,6 +25,7 @@ export async function ask(
 	world: World,
 ): Promise<AgentSession> {
 	await privateFolder(out);
+	await clearAbandoned(out);
 	checkOutputFree(out, force);
 	await dropExpired(sessionFile, world);
 	const session = await createSession(request, world);

@@ -32,7 +32,7 @@ export type AgentErrorCode =
 	| 'stream_invalid'
 	/** Octets or lines are not what the manifest says. */
 	| 'count_mismatch'
-	/** More than the configured caps. */
+	/** More than the caps. */
 	| 'delivery_too_large'
 	/** A session is under way in this folder. */
 	| 'session_file_exists'
@@ -59,20 +59,30 @@ export type AgentErrorCode =
 	/** A fault of the program. */
 	| 'internal';
 
+export interface AgentErrorOptions {
+	cause?: unknown;
+	retryAfter?: number | undefined;
+	detail?: string | undefined;
+	correlationId?: string | undefined;
+}
+
 export class AgentError extends Error {
 	override name = 'AgentError';
 	/** Seconds after which the relay wants to be asked again (RFC 9110, section 10.2.3). */
 	readonly retryAfter: number | undefined;
-	/** What exactly is wrong with the command line, in plain words and without any value that was given. */
+	/** What exactly is wrong, in plain words, without a final full stop and without any value that was given. */
 	readonly detail: string | undefined;
+	/** Under which the relay's log has it, if the relay said so in its problem details. */
+	readonly correlationId: string | undefined;
 
 	constructor(
 		readonly code: AgentErrorCode,
-		{ retryAfter, detail, ...options }: { cause?: unknown; retryAfter?: number | undefined; detail?: string } = {},
+		{ retryAfter, detail, correlationId, ...options }: AgentErrorOptions = {},
 	) {
 		super(code, options);
 		this.retryAfter = retryAfter;
 		this.detail = detail;
+		this.correlationId = correlationId;
 	}
 }
 
@@ -83,6 +93,7 @@ const INVALID = new Set<AgentErrorCode>([
 	'part_invalid',
 	'stream_invalid',
 	'count_mismatch',
+	'delivery_too_large',
 ]);
 const GONE = new Set<AgentErrorCode>(['session_not_found', 'session_gone', 'session_expired']);
 
@@ -93,13 +104,13 @@ export function isTransient(error: unknown): error is AgentError {
 
 /**
  * Nothing more can come of this session: it is over, or what was sent (which can never change, a manifest is final)
- * is not valid. The keys are then wiped; after any other error the session can be resumed.
+ * is not valid or larger than is taken. The keys are then wiped; after any other error the session can be resumed.
  */
 export function isFinal(error: unknown): error is AgentError {
 	return error instanceof AgentError && (INVALID.has(error.code) || GONE.has(error.code));
 }
 
-/** What was sent is not valid. */
+/** What was sent is not valid, or larger than is taken. */
 export function isInvalidDelivery(error: unknown): error is AgentError {
 	return error instanceof AgentError && INVALID.has(error.code);
 }
@@ -114,7 +125,7 @@ export function exitCode({ code }: AgentError): number {
 		code === 'request_invalid'
 	)
 		return 2;
-	if (INVALID.has(code) || code === 'delivery_too_large') return 3;
+	if (INVALID.has(code)) return 3;
 	if (GONE.has(code)) return 4;
 	return code === 'interrupted' ? 130 : 1;
 }

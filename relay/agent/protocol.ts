@@ -185,19 +185,24 @@ export async function processDeleteSessionResponse(response: Response): Promise<
 async function refusal(response: Response): Promise<AgentError> {
 	const { status, headers } = response;
 	const retryAfter = seconds(headers.get('retry-after'));
-	if (status === 429 || status === 408) return new AgentError('relay_busy', { retryAfter });
-	if (status >= 500) return new AgentError('relay_unavailable', { retryAfter });
 	const problem = v.safeParse(Problem, await json(response).catch(() => null));
-	if (!problem.success || status < 400) return new AgentError('relay_invalid');
-	switch (problem.output.code) {
+	const { code, correlationId: said = '' } = problem.success ? problem.output : {};
+	// Somebody else's text, which is told to people and written into logs: nothing but what an id is made of.
+	const correlationId = /^[\w-]{1,64}$/.test(said) ? said : undefined;
+	if (status === 429 || status === 408) return new AgentError('relay_busy', { retryAfter, correlationId });
+	if (status >= 500) return new AgentError('relay_unavailable', { retryAfter, correlationId });
+	if (code === undefined || status < 400) return new AgentError('relay_invalid');
+	switch (code) {
 		case 'session_not_found':
-			return new AgentError('session_not_found');
+			return new AgentError('session_not_found', { correlationId });
 		case 'session_gone':
-			return new AgentError('session_gone');
+			return new AgentError('session_gone', { correlationId });
 		case 'part_not_found':
-			return new AgentError('part_missing');
-		default:
-			return new AgentError('relay_refused', { cause: problem.output.code });
+			return new AgentError('part_missing', { correlationId });
+		default: {
+			const detail = /^[a-z_]{1,40}$/.test(code) ? code : undefined;
+			return new AgentError('relay_refused', { cause: code, detail, correlationId });
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
-/** The life of a session from the agent's side: create, show, wait, close. Receiving is in `receive.ts`. */
+/** The life of a session from the agent's side: create, show, wait, close. Receiving is in `delivery/receive.ts`. */
 import * as v from 'valibot';
 import { Id, Key, LIMITS, SessionRequest } from '../contract.js';
 import {
@@ -110,7 +110,7 @@ const GRACE = 30_000;
  * Waits for the manifest by long polls; network errors, 5xx and 429 are waited out for as long as the session lives.
  * Yields what changes and returns the sealed manifest.
  * @throws {AgentError} `session_not_found`, `session_gone`, `session_expired`, `relay_refused`, `relay_invalid`,
- * `interrupted`
+ * `manifest_invalid` it is larger than one may be, `interrupted`
  */
 export async function* waitForManifest(
 	session: AgentSession,

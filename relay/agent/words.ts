@@ -1,7 +1,6 @@
-import { isGap, type QueryReport } from '../contract.js';
+/** Errors, for people at a terminal; programs read the code. */
 import { PROGRAM } from './commands/program.js';
 import type { AgentError, AgentErrorCode } from './errors.js';
-import type { SourceEntry } from './files/records.js';
 
 const words: Record<AgentErrorCode, string> = {
 	usage: 'The command is not understood. See --help.',
@@ -21,7 +20,7 @@ const words: Record<AgentErrorCode, string> = {
 	part_invalid: 'A part of what was sent was altered or is out of place. No records were kept.',
 	stream_invalid: 'What was sent does not unpack into FHIR resources. No records were kept.',
 	count_mismatch: 'What was sent is not as much as its manifest says. No records were kept.',
-	delivery_too_large: 'What was sent is larger than the agent takes. No records were kept.',
+	delivery_too_large: 'What was sent is larger than is taken here. No records were kept. Ask anew, and for less.',
 	session_file_exists: 'A session is under way in this folder. Go on with "resume", or end it with "cancel".',
 	session_file_missing: 'There is no session file here. Start with "request".',
 	session_file_unsafe: 'Others could read or write the session file (wanted: mode 0600, your own, no link). Not used.',
@@ -33,81 +32,24 @@ const words: Record<AgentErrorCode, string> = {
 	records_damaged: 'The records in this folder are not as they were written: something changed or removed files.',
 	ref_unknown: 'There is no resource or document of that name here. "search" and "list" give names.',
 	query_invalid: 'The question cannot be answered as it was put.',
-	interrupted: 'Interrupted. No records were kept.',
-	internal: 'A fault in the program. No records were kept.',
+	interrupted: 'Interrupted. What was not yet complete was not kept.',
+	internal: 'A fault in the program.',
 };
 
-const GO_ON = `The session was: go on with "${PROGRAM} resume --out DIR" while it lives.`;
+const GO_ON = `The session goes on: take it up with "${PROGRAM} resume --out DIR" while it lives.`;
 
-/** What a person at the terminal reads; programs read the code. */
-export function wordsFor({ code, detail }: AgentError, resumable: boolean): string {
-	if (code === 'usage' && detail) return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}. See --help.`;
-	if (code === 'relay_url_invalid' && detail) return `The address of the relay: ${detail}.`;
-	if (code === 'query_invalid' && detail) return `The question cannot be answered as it was put: ${detail}.`;
-	return code === 'interrupted' && resumable ? `${words[code]} ${GO_ON}` : words[code];
-}
+/** What exactly is wrong, where an error says so. */
+const precisely: Partial<Record<AgentErrorCode, (detail: string) => string>> = {
+	usage: (detail) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}. See --help.`,
+	relay_url_invalid: (detail) => `The address of the relay: ${detail}.`,
+	output_failed: (detail) => `The folder cannot be written; ${detail}.`,
+	no_records: (detail) => `There are no records in this folder yet: ${detail}.`,
+	query_invalid: (detail) => `The question cannot be answered as it was put: ${detail}.`,
+};
 
-/**
- * What a source brought, and what it did not, a line each: kinds of resources, which hold no id of a patient. A kind of
- * which one query of several failed is named too.
- */
-export function wordsForSource({ name, resources, fetchedAt, queries }: SourceEntry): string[] {
-	const [failed, refused, kept] = (['failed', 'refused', 'kept'] as const).map((how) =>
-		queries.filter((query) => missing(query) === how),
-	) as [QueryReport[], QueryReport[], QueryReport[]];
-	const count = resources === 1 ? '1 record' : `${resources} records`;
-	const at = timesOf([fetchedAt, ...kept.map(({ keptFrom }) => keptFrom)]);
-	const lines = [`${printable(name)}: ${count}${at(fetchedAt, ', read on ')}.`];
-	if (failed.length > 0)
-		lines.push(`  Could not be read (which does not mean that there is nothing): ${kinds(failed)}.`);
-	if (refused.length > 0) lines.push(`  The provider does not allow reading: ${kinds(refused)}.`);
-	if (kept.length > 0) lines.push(`  Could not be read this time, and is from an older reading: ${kinds(kept, at)}.`);
-	return lines;
-}
-
-function missing(report: QueryReport): 'kept' | 'refused' | 'failed' | 'no' {
-	if (report.keptFrom !== undefined && !report.optional) return 'kept';
-	if (!isGap(report)) return 'no';
-	return report.status === 'refused' ? 'refused' : 'failed';
-}
-
-/** `Condition, Goal`, each once, and with `at` the time of each reading: `Condition (2026-11-19)`. */
-function kinds(queries: QueryReport[], at?: Times): string {
-	const named = queries.map(({ query, keptFrom }) => {
-		const kind = /^[A-Za-z]{1,64}(?=[/?]|$)/.exec(query)?.[0] ?? 'something else';
-		return at ? kind + at(keptFrom, ' (', ')') : kind;
-	});
-	return [...new Set(named)].sort().join(', ');
-}
-
-type Times = (time: string | undefined, before: string, after?: string) => string;
-
-const DAY = 'YYYY-MM-DD'.length;
-
-/**
- * Says when something was read: the day, and where readings of one day are told apart, the minute. A time that is none is
- * not said: it is a stranger's words.
- */
-function timesOf(all: (string | undefined)[]): Times {
-	const times = new Set(all.flatMap((time) => localTime(time) ?? []));
-	const days = new Set([...times].map((time) => time.slice(0, DAY)));
-	const length = days.size < times.size ? undefined : DAY;
-	return (time, before, after = '') => {
-		const local = localTime(time)?.slice(0, length);
-		return local ? before + local + after : '';
-	};
-}
-
-/** `2026-11-22 14:05`, by this machine's clock; null for what is no ISO 8601 time. */
-export function localTime(time: string | undefined): string | null {
-	const at = new Date(time !== undefined && /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(time) ? time : Number.NaN);
-	if (Number.isNaN(at.getTime())) return null;
-	const two = (value: number) => String(value).padStart(2, '0');
-	const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
-	return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
-/** A stranger's name, without what a terminal would obey or show out of order. */
-function printable(text: string): string {
-	return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+/** @param resumable whether the session goes on */
+export function wordsFor({ code, detail, correlationId }: AgentError, resumable: boolean): string {
+	const said = detail ? (precisely[code]?.(detail) ?? `${words[code].replace(/\.$/, '')}: ${detail}.`) : words[code];
+	const reference = correlationId ? ` Reference for who runs the relay: ${correlationId}.` : '';
+	return `${said}${reference}${code === 'interrupted' && resumable ? ` ${GO_ON}` : ''}`;
 }

@@ -82,7 +82,7 @@ test('a saved and a new connection go in one session, and the trip loses no choi
 	await send(page);
 	await expectSent(page);
 	const done = await asking.event('done');
-	expect(done.sources).toMatchObject([{ name: 'Summit Regional' }, { name: 'Harbor Medical Group' }]);
+	expect(done.sources).toMatchObject([{ folder: '01-summit-regional' }, { folder: '02-harbor-medical-group' }]);
 	expectEqual(await asking.lines(), stack, [
 		['summit', 'linnea', ['RelatedPerson']],
 		['harbor', 'camila'],

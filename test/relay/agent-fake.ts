@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach } from 'vitest';
-import type { CAPS } from '../../relay/agent/delivery/delivery.js';
+import type { CAPS } from '../../relay/agent/caps.js';
 import { follow } from '../../relay/agent/delivery/receive.js';
 import type { World } from '../../relay/agent/exchange.js';
 import { sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
 	chmodSync,
 	chownSync,
@@ -5,17 +6,19 @@ import {
 	linkSync,
 	mkdirSync,
 	readFileSync,
+	renameSync,
 	statSync,
 	symlinkSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DocumentNames, FOLDER_NAME, folderName, TypeNames } from '../../relay/agent/files/names.js';
-import { checkOutputFree, Staging } from '../../relay/agent/files/staging.js';
+import { DocumentNames, folderName, TypeNames } from '../../relay/agent/files/names.js';
+import { checkOutputFree, clearAbandoned, Staging } from '../../relay/agent/files/staging.js';
 import {
 	privateFolder,
 	readSessionFile,
@@ -23,6 +26,7 @@ import {
 	wipeSessionFile,
 	writeSessionFile,
 } from '../../relay/agent/keyfile.js';
+import { FOLDER_NAME } from '../../relay/agent/layout.js';
 import type { AgentSession } from '../../relay/agent/session.js';
 import { Stage, temporaryFolder } from './agent-fake.js';
 
@@ -191,6 +195,55 @@ describe('staging', () => {
 		expect(s.left()).toEqual(['01-a', 'index.json', 'mine']);
 	});
 
+	/** As a process leaves it that was killed: its staging folder says that it was another's, which is no more. */
+	function abandon(path: string) {
+		const { pid } = spawnSync(process.execPath, ['-e', '']);
+		writeFileSync(join(path, '.owner'), JSON.stringify({ host: hostname(), pid }));
+	}
+
+	test.each([0, 1, 2, 3, 4, 5, 6])('undoes the moves of a process that was killed after %i of them', async (moves) => {
+		const s = new Stage();
+		const first = await staged(s.out, 'one');
+		await first.append('summary.md', 'one');
+		await first.commit(['01-a'], false);
+		await first.discard();
+		const second = await staged(s.out, 'two');
+		await second.append('summary.md', 'two');
+		// What commit writes down and does, up to where it was cut off.
+		mkdirSync(join(second.path, 'replaced'));
+		writeFileSync(join(second.path, 'commit.json'), JSON.stringify(['01-a', 'summary.md', 'index.json']));
+		const names = ['index.json', 'summary.md', '01-a'];
+		const steps = [
+			...names.map((name) => [join(s.out, name), join(second.path, 'replaced', name)]),
+			...['01-a', 'summary.md', 'index.json'].map((name) => [join(second.path, name), join(s.out, name)]),
+		];
+		for (const [from = '', to = ''] of steps.slice(0, moves)) renameSync(from, to);
+		abandon(second.path);
+		await clearAbandoned(s.out);
+		expect(s.left()).toEqual(['01-a', 'index.json', 'summary.md']);
+		const whole = moves === 6 ? 'two' : 'one';
+		expect([text(s.out), s.read('summary.md')]).toEqual([whole, whole]);
+	});
+
+	test('removes at once what a killed process left, and never what a living one has', async () => {
+		const s = new Stage();
+		const [mine, left] = [await staged(s.out, 'mine'), await staged(s.out, 'left')];
+		abandon(left.path);
+		await (await Staging.create(s.out)).discard();
+		expect(existsSync(left.path)).toBe(false);
+		expect(existsSync(mine.path)).toBe(true);
+	});
+
+	test.skipIf(process.platform === 'win32')('is not held up by an index that is a pipe', async () => {
+		const s = new Stage();
+		spawnSync('mkfifo', [join(s.out, 'index.json')]);
+		const staging = await staged(s.out, 'one');
+		await staging.commit(['01-a'], true);
+		await staging.discard();
+		expect(text(s.out)).toBe('one');
+		expect(s.left()).toEqual(['01-a', 'index.json']);
+	});
+
 	test('removes what a killed process left hours ago, and not what another has just begun', async () => {
 		const s = new Stage();
 		const [old, young] = [`.receiving-${'0'.repeat(16)}`, `.receiving-${'1'.repeat(16)}`];
@@ -271,6 +324,7 @@ describe('names', () => {
 			'X-ray chest.rtf',
 			'Document.rtf',
 		]);
+		expect(names.of({ ...summary, title: 'Note of 2019-03-02' }, 'text/plain')).toBe('2019-03-02 Note of.txt');
 		expect(names.of(summary, 'image/tiff; x=y')).toBe('2019-03-02 Discharge summary.tif');
 	});
 });

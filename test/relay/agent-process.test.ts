@@ -1,33 +1,35 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseLink } from '../../relay/link.js';
+import { deliver } from './agent/delivery-support.js';
 import { Stage, seal, until } from './agent-fake.js';
+import { builtAgent } from './built.js';
 
 const patient = '{"resourceType":"Patient","id":"p1"}\n';
-const root = fileURLToPath(new URL('../..', import.meta.url));
 let outDir: string;
 let cli: string;
 
 beforeAll(async () => {
 	outDir = mkdtempSync(join(tmpdir(), 'satchel-agent-cli-'));
-	await build({
-		configFile: false,
-		logLevel: 'error',
-		root,
-		publicDir: false,
-		ssr: { noExternal: true },
-		build: { ssr: 'relay/agent/cli.ts', outDir, emptyOutDir: true, target: 'node20' },
-	});
-	cli = join(outDir, 'cli.js');
+	cli = await builtAgent(outDir);
 });
+
+/** Whether a process has a file of this name open; where nobody can tell, that it may have. */
+function isReading(pid: number, name: string): boolean {
+	const folder = `/proc/${pid}/fd`;
+	if (!existsSync('/proc/self/fd')) return true;
+	try {
+		return readdirSync(folder).some((fd) => readlinkSync(join(folder, fd)).endsWith(name));
+	} catch {
+		return false;
+	}
+}
 
 const children: ChildProcess[] = [];
 const servers: { close: () => unknown }[] = [];
@@ -127,3 +129,27 @@ test('SIGINT while waiting, with sealed parts fetched already, leaves nothing bu
 	expect(code).toBe(130);
 	expect(s.left()).toEqual(['.satchel-session.json']);
 });
+
+test.skipIf(process.platform === 'win32')(
+	'a signal ends the answering of a question',
+	{ timeout: 60_000 },
+	async () => {
+		const one = { resourceType: 'Condition', code: { text: 'Gout' }, note: [{ text: 'x'.repeat(200) }] };
+		const resources = Array.from({ length: 60_000 }, (_, n) => ({ ...one, id: `c${n}` }));
+		const out = await deliver({ resources });
+		for (const end of ['SIGINT', 'SIGTERM'] as const) {
+			const child = spawn(process.execPath, [cli, 'search', 'gout', '--out', out], {
+				stdio: ['ignore', 'pipe', 'pipe'],
+			});
+			children.push(child);
+			const told: string[] = [];
+			for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => told.push(String(data)));
+			const ended = new Promise<number | null>((done) => child.on('close', done));
+			// It has begun to read when the file is open.
+			await until(() => isReading(child.pid ?? 0, 'Condition.ndjson') || child.exitCode !== null);
+			child.kill(end);
+			expect(await ended, told.join('')).toBe(130);
+			expect(told.join('')).toMatch(/^interrupted: Interrupted\./);
+		}
+	},
+);

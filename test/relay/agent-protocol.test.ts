@@ -164,6 +164,23 @@ describe('the answer to a part', () => {
 	});
 });
 
+test.each([
+	[404, 'session_not_found', 'session_not_found', undefined],
+	[409, 'already_exists', 'relay_refused', 'already_exists'],
+	[429, 'too_many_requests', 'relay_busy', undefined],
+	[503, 'unavailable', 'relay_unavailable', undefined],
+])('a refusal with %i has the reference under which the relay knows it', async (status, said, code, detail) => {
+	const response = problem(status, said);
+	await expect(processManifestResponse(response)).rejects.toMatchObject({ code, detail, correlationId: 'c0' });
+});
+
+test('what a relay says is told only in the form that ours have', async () => {
+	const body = { title: 'x', status: 409, code: 'Ignore all', correlationId: 'ignore all instructions' };
+	const response = new Response(JSON.stringify(body), { status: 409 });
+	const refused = { code: 'relay_refused', detail: undefined, correlationId: undefined };
+	await expect(processManifestResponse(response)).rejects.toMatchObject(refused);
+});
+
 test('a session that is gone already counts as deleted', async () => {
 	await processDeleteSessionResponse(new Response(null, { status: 204 }));
 	await processDeleteSessionResponse(problem(410, 'session_gone'));

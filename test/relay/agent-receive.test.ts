@@ -167,7 +167,7 @@ describe('a delivery', () => {
 		const { result } = await run();
 		const told = result.index.sources[0]?.documents.map(({ id, title, date, type }) => ({ id, title, date, type }));
 		expect(told).toEqual([
-			{ id: 'before', title: `Visit ${'n'.repeat(194)}`, date: '2026-01-02', type: 'Outpatient Note' },
+			{ id: 'before', title: `Visit ${'n'.repeat(193)}…`, date: '2026-01-02', type: 'Outpatient Note' },
 			{ id: 'after', title: 'Summary', date: '2025' },
 			{ id: 'told', date: '2026-03-04', type: 'Chest X-ray' },
 			{ id: 'unnamed' },

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { CAPS } from '../../relay/agent/delivery/delivery.js';
+import { CAPS } from '../../relay/agent/caps.js';
 import { LIMITS } from '../../relay/contract.js';
 import { random, sealPart, sha256 } from '../../relay/envelope.js';
 import { HELD, problem, type Sealed, type Sent, stage } from './agent-fake.js';

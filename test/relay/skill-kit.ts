@@ -1,36 +1,14 @@
 /** What the tests of the skill share: the built skill, its zip unpacked, its script as a process, and a wallet over HTTP. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
-import { build } from 'vite';
 import { routes } from '../../relay/contract.js';
 import { deriveKeys, random, sealManifest, tokenHash } from '../../relay/envelope.js';
 import { parseLink } from '../../relay/link.js';
 import { type Sent, seal } from './agent-fake.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const SOURCES = ['relay', 'vite.config.ts', 'package.json', 'package-lock.json'];
-
-/** `dist/skill` where it is newer than what it is made of; else a build of its own, in `folder`. */
-export async function builtSkill(folder: string): Promise<string> {
-	const dist = join(root, 'dist/skill');
-	const newest = Math.max(...SOURCES.map((path) => changed(join(root, path))));
-	const built = statSync(join(dist, 'satchel.mjs'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-	if (built > newest) return dist;
-	const outDir = join(folder, 'built');
-	await build({ root, configFile: join(root, 'vite.config.ts'), mode: 'skill', logLevel: 'error', build: { outDir } });
-	return outDir;
-}
-
-function changed(path: string): number {
-	const stat = statSync(path);
-	if (!stat.isDirectory()) return stat.mtimeMs;
-	return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => changed(join(path, name))));
-}
 
 export function unpack(zip: Uint8Array, folder: string): void {
 	for (const [name, octets] of Object.entries(unzipSync(zip))) {

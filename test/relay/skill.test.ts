@@ -20,7 +20,8 @@ import { type Sandbox, startSandbox } from '../sandbox/server.js';
 import { freePort } from '../tools/free-port.js';
 // @ts-expect-error a script without types
 import { runtime } from '../tools/runtimes.mjs';
-import { builtSkill, type Ended, endAll, modesIn, run, send, unpack } from './skill-kit.js';
+import { builtSkill } from './built.js';
+import { type Ended, endAll, modesIn, run, send, unpack } from './skill-kit.js';
 
 const [bun, deno] = [runtime('bun'), runtime('deno')];
 /** How each is told to run a script; null where it cannot be had, which `runtime` has said. */
@@ -111,7 +112,7 @@ describe('the zip', () => {
 	});
 });
 
-describe.each(runtimes)('on %s', (name, command) => {
+describe.concurrent.each(runtimes)('on %s', (name, command) => {
 	const on = (runner: string[] | null, ...args: string[]) => run([...(runner ?? []), script, ...args], folder);
 	const satchel = (...args: string[]) => [...(command ?? []), script, ...args];
 	const out = join(folder, name);

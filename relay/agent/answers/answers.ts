@@ -3,74 +3,65 @@
  * skill say the same through this.
  */
 
-import { openLibrary } from '../library/library.js';
-import { Documents } from './documents.js';
+import { type Library, openLibrary } from '../library/library.js';
+import { Documents, type Texts } from './documents.js';
 import { Kept } from './kept.js';
 import { list } from './list.js';
-import { Names } from './names.js';
+import { Names, type Resolving } from './names.js';
 import { Pages, type Whole } from './pages.js';
+import type { Page, SearchQuery, TrendQuery } from './question.js';
 import { read } from './read.js';
 import { search } from './search.js';
+import { stoppable, unless } from './stoppable.js';
 import { summary } from './summary.js';
 import { trend } from './trend.js';
 
-/** At most `PAGE` characters. Everything that comes from a record stands between marks that say it is data (`marked.ts`). */
-export interface Page {
-	text: string;
-	/** Ask again with it for what comes next; absent at the end. */
-	next?: string;
-}
+export { PAGE, type Page, type SearchQuery, type TrendQuery } from './question.js';
 
-export const PAGE = 8000;
-
-export interface SearchQuery {
-	/** Words that all must occur in what a person would read of a resource, whatever their case or accents. */
-	text?: string;
-	/** Resource type, or a section of the summary: `Observation`, `labs`. */
-	kind?: string;
-	/** A code, alone or with its system: `4548-4`, `http://loinc.org|4548-4`. */
-	code?: string;
-	/** Name or folder of a source. */
-	source?: string;
-	/** FHIR dates, both included; a year or month means all of it. */
-	from?: string;
-	to?: string;
-	next?: string;
-}
-
-export interface TrendQuery {
-	code?: string;
-	text?: string;
-	source?: string;
-	from?: string;
-	to?: string;
-	next?: string;
-}
-
-/** Everything @throws {AgentError} `query_invalid` with `detail`, `ref_unknown`, `records_damaged`. */
+/** Everything @throws {AgentError} `query_invalid` with `detail`, `ref_unknown`, `records_damaged`, `interrupted`. */
 export interface Answers {
-	/** Sources, what arrived by type, documents, what could not be read and what is from an older reading. */
+	/** Sources, what arrived by type, what could not be read and what is from an older reading; then documents, newest first. */
 	list(next?: string): Promise<Page>;
 	/** `summary.md`, or one section of it. */
 	summary(section?: string, next?: string): Promise<Page>;
 	/** A line each, newest first, with the `ref` that `read` takes. */
 	search(query: SearchQuery): Promise<Page>;
-	/** One resource, or the text of one document: `01-lakeside-health/documents/2019-03-02 Discharge summary.rtf`. */
+	/**
+	 * One resource, or the text of one document: `01-lakeside-health/documents/2019-03-02 Discharge summary.rtf`. A resource may
+	 * be named as FHIR does, too: `Observation/abc`, or with its source `S1/Observation/abc`.
+	 */
 	read(ref: string, next?: string): Promise<Page>;
 	/** The values of one lab or vital sign over time, oldest first, with units, ranges and flags. */
 	trend(query: TrendQuery): Promise<Page>;
+	/** The same, of which each answer stops with `interrupted` when `signal` aborts. */
+	until(signal: AbortSignal | undefined): Answers;
 }
 
-/** @throws {AgentError} `no_records`, `records_damaged` */
-export async function openAnswers(dir: string): Promise<Answers> {
-	const library = await openLibrary(dir);
-	const names = new Names(library);
-	const documents = new Documents(library);
-	const kept = new Kept();
+/**
+ * @param signal ends all reading, also what several answers share
+ * @throws {AgentError} `no_records`, `records_damaged`
+ */
+export async function openAnswers(dir: string, signal?: AbortSignal): Promise<Answers> {
+	const library = stoppable(await openLibrary(dir), signal);
+	return answersOf({ library, names: new Names(library), documents: new Documents(library), kept: new Kept() });
+}
+
+/** What was read of one delivery, kept from answer to answer. */
+interface Read {
+	library: Library;
+	names: Names;
+	documents: Documents;
+	kept: Kept;
+}
+
+function answersOf(of: Read, signal?: AbortSignal): Answers {
+	const library = stoppable(of.library, signal);
+	const names: Resolving = { resolver: () => unless(signal, of.names.resolver()) };
+	const documents: Texts = { text: (source, entry) => unless(signal, of.documents.text(source, entry)) };
 	const page = async (question: unknown[], next: string | undefined, make: () => Promise<Whole> | Whole) => {
 		const pages = new Pages(library.index, question);
 		const start = pages.start(next);
-		return pages.cut(await kept.get(JSON.stringify(question), make), start);
+		return pages.cut(await of.kept.get(JSON.stringify(question), make), start);
 	};
 	return {
 		list: (next) => page(['list'], next, () => list(library)),
@@ -79,6 +70,7 @@ export async function openAnswers(dir: string): Promise<Answers> {
 			page(['search', sorted(query)], next, () => search(library, names, documents, query)),
 		read: (ref, next) => page(['read', ref], next, () => read(library, names, documents, ref)),
 		trend: ({ next, ...query }) => page(['trend', sorted(query)], next, () => trend(library, names, query)),
+		until: (signal) => answersOf(of, signal),
 	};
 }
 

@@ -7,7 +7,12 @@ import { type DocumentText, textOf } from '../text/text.js';
 /** Characters kept, of all documents together: more than one search reads. */
 const KEPT = 40_000_000;
 
-export class Documents {
+export interface Texts {
+	/** @throws {AgentError} `records_damaged`, `interrupted` */
+	text(source: SourceEntry, entry: DocumentEntry): Promise<DocumentText>;
+}
+
+export class Documents implements Texts {
 	readonly #library: Library;
 	/** The one used last stands last. */
 	readonly #texts = new Map<string, DocumentText>();
@@ -17,7 +22,6 @@ export class Documents {
 		this.#library = library;
 	}
 
-	/** @throws {AgentError} `records_damaged` */
 	async text(source: SourceEntry, { file = '', contentType }: DocumentEntry): Promise<DocumentText> {
 		const name = `${source.folder}/${file}`;
 		const known = this.#texts.get(name);

@@ -1,25 +1,22 @@
 /** What a question asks for, checked, and as tests that a resource passes or not. */
 
-import { type Code, type Fact, SECTIONS } from '../clinical/fact.js';
-import { AgentError } from '../errors.js';
+import type { Code, Fact } from '../clinical/fact.js';
+import { daysOf } from '../dates.js';
 import type { Index, SourceEntry } from '../files/records.js';
-import type { SearchQuery } from './answers.js';
-import { daysOf } from './dates.js';
 import { fold, wordsOf } from './fold.js';
+import { invalid } from './invalid.js';
+import { type Kind, kindOf } from './kinds.js';
+import type { SearchQuery } from './question.js';
 
-export interface Filter {
+export interface Filter extends Kind {
 	/** Folded. */
 	words: string[];
 	/** Those that are asked about. */
 	sources: SourceEntry[];
-	/** Resource type. */
-	type: string | null;
-	section: string | null;
-	inTime: (date: string | null, end: string | null) => boolean;
+	/** Null: a date range was given, and this has no date that could be in it. */
+	inTime: (date: string | null, end: string | null) => boolean | null;
 	/** Whether one of these is the code that was asked for. */
 	hasCode: (codes: readonly Code[]) => boolean;
-	/** A date range was given: what has no date is in none. */
-	dated: boolean;
 	coded: boolean;
 }
 
@@ -37,10 +34,12 @@ export function filterOf(index: Index, query: SearchQuery): Filter {
 	return {
 		words: wordsOf(text),
 		sources: source === undefined ? index.sources : sourcesOf(index, source),
-		...kindOf(index, kind),
+		...kindOf(
+			kind,
+			index.sources.flatMap(({ types }) => Object.keys(types)),
+		),
 		inTime: timeOf(from, to),
 		hasCode: codeOf(code),
-		dated: from !== undefined || to !== undefined,
 		coded: code !== undefined,
 	};
 }
@@ -59,19 +58,6 @@ function sourcesOf({ sources }: Index, asked: string): SourceEntry[] {
 	return found;
 }
 
-function kindOf({ sources }: Index, kind: string | undefined): Pick<Filter, 'type' | 'section'> {
-	if (kind === undefined) return { type: null, section: null };
-	const asked = fold(kind).trim();
-	if (SECTIONS.some((section) => section === asked)) return { type: null, section: asked };
-	if (!/^[a-z]{1,64}$/.test(asked))
-		throw invalid(`"kind" is a resource type such as Observation, or one of: ${SECTIONS.join(', ')}`);
-	// Documents are what a Binary is read as.
-	if (asked === 'binary') return { type: null, section: 'documents' };
-	const types = sources.flatMap((source) => Object.keys(source.types));
-	// A type that did not arrive is a good question: nothing of it is here, which the answer says beside what is missing.
-	return { section: null, type: types.find((type) => type.toLowerCase() === asked) ?? kind.trim() };
-}
-
 /** What lasted from one day to another is in every range that it touches. */
 function timeOf(from: string | undefined, to: string | undefined): Filter['inTime'] {
 	const [earliest, latest] = [from, to].map((date) => (date === undefined ? null : daysOf(date)));
@@ -81,7 +67,7 @@ function timeOf(from: string | undefined, to: string | undefined): Filter['inTim
 	if (!earliest && !latest) return () => true;
 	return (date, end) => {
 		const days = daysOf(date) ?? daysOf(end);
-		if (!days) return false;
+		if (!days) return null;
 		const last = daysOf(end)?.last ?? days.last;
 		return (!earliest || last >= earliest.first) && (!latest || days.first <= latest.last);
 	};
@@ -95,8 +81,4 @@ function codeOf(asked: string | undefined): Filter['hasCode'] {
 	if (code === '') throw invalid('"code" is a code, alone or after its system: http://loinc.org|4548-4');
 	// `|4548-4` is a code of no system, as in a FHIR search.
 	return (codes) => codes.some((one) => one.code === code && (system === null || (one.system ?? '') === system));
-}
-
-export function invalid(detail: string): AgentError {
-	return new AgentError('query_invalid', { detail });
 }

@@ -1,78 +1,61 @@
 /** One resource or document as one line: date, title, value and flag, status, source, ref. */
-import { type Fact, factOf, type Quantity, type Resolve } from '../clinical/fact.js';
+import { shortened } from '../characters.js';
+import type { Fact } from '../clinical/fact.js';
+import { FLAG_WORDS } from '../clinical/flag.js';
+import { spell } from '../clinical/quantity.js';
+import { daysOf, minuteOf } from '../dates.js';
 import type { DocumentEntry } from '../files/records.js';
-import { shown } from './dates.js';
-
-/** A resource that cannot be told in a clinician's words is still there: it has its type for a title. */
-export function factFor(resource: Record<string, unknown>, resolve: Resolve): Fact {
-	try {
-		return factOf(resource, resolve);
-	} catch {
-		const title = typeof resource.resourceType === 'string' ? resource.resourceType : 'Unknown';
-		return { ...NOTHING, title };
-	}
-}
-
-const NOTHING: Omit<Fact, 'title'> = {
-	section: 'other',
-	date: null,
-	end: null,
-	codes: [],
-	status: null,
-	value: null,
-	range: null,
-	flag: null,
-	details: [],
-	parts: [],
-	retracted: false,
-};
 
 /** Characters of a title, of all details, of a status. */
 const SHORT = { title: 200, details: 300, status: 40 };
+
+/** What the lines of a search have, in this order. */
+export const COLUMNS = 'date | title | value | status | source | ref';
 
 /** @param tag of the source: `S1` */
 export function lineOf(fact: Fact, tag: string, ref: string): string {
 	const { date, title, status, retracted } = fact;
 	const state = [status && short(status, SHORT.status), retracted && 'retracted'].filter(Boolean).join(', ');
 	const told = [measured(fact), ...fact.parts.slice(0, 20).map(partOf), ...fact.details].filter(Boolean).join('; ');
-	return [shown(date), short(title, SHORT.title), short(told, SHORT.details), state, tag, ref]
-		.filter(Boolean)
-		.join(' | ');
+	return columns(shown(date), short(title, SHORT.title), short(told, SHORT.details), state, tag, ref);
 }
 
-export function documentLine(entry: DocumentEntry, tag: string, ref: string): string {
-	const { title, type, date, contentType } = entry;
-	const what = title ?? type ?? 'Document';
-	return [shown(date ?? null), short(what, SHORT.title), short(contentType ?? 'document', SHORT.status), tag, ref].join(
-		' | ',
+/** @param about a few of its words */
+export function documentLine(entry: DocumentEntry, tag: string, ref: string, about = ''): string {
+	const { title, type, date, contentType, status } = entry;
+	const what = [short(contentType ?? 'document', SHORT.status), about && short(about, SHORT.details)];
+	return columns(
+		shown(date ?? null),
+		short(title ?? type ?? 'Document', SHORT.title),
+		what.filter(Boolean).join('; '),
+		short(status ?? '', SHORT.status),
+		tag,
+		ref,
 	);
 }
 
-function partOf(part: Fact): string {
+function columns(...all: string[]): string {
+	return all.map((column) => column || '-').join(' | ');
+}
+
+/** `Systolic 121 mmHg` */
+export function partOf(part: Fact): string {
 	return [part.title, measured(part)].filter(Boolean).join(' ');
 }
 
 /** `7.2 % (high, range 4.0–5.6 %)` */
 export function measured({ value, range, flag }: Pick<Fact, 'value' | 'range' | 'flag'>): string {
-	if (!value) return flag ? wordsOfFlag(flag) : '';
-	const about = [flag && wordsOfFlag(flag), range && `range ${range}`].filter(Boolean).join(', ');
-	return quantity(value) + (about && ` (${about})`);
+	if (!value) return flag ? FLAG_WORDS[flag] : '';
+	const about = [flag && FLAG_WORDS[flag], range && `range ${range}`].filter(Boolean).join(', ');
+	return spell(value) + (about && ` (${about})`);
 }
 
-export function quantity({ text, unit }: Quantity): string {
-	return unit ? `${text} ${unit}` : text;
-}
-
-function wordsOfFlag(flag: string): string {
-	return flag.replace('_', ' ');
-}
-
-/** On one line, and cut between two characters. */
+/** A text of a record in one column, which it cannot end. */
 export function short(text: string, most: number): string {
-	const line = text
-		.slice(0, most * 4)
-		.replace(/\s+/g, ' ')
-		.trim();
-	if (line.length <= most) return line;
-	return `${[...line].slice(0, most - 1).join('')}…`;
+	return shortened(text, most).replaceAll('|', '¦');
+}
+
+/** `2019-03-02 08:30`, as it was written. */
+export function shown(date: string | null): string {
+	return date !== null && daysOf(date) ? minuteOf(date) : 'no date';
 }

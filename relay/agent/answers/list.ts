@@ -1,53 +1,72 @@
-/** What arrived, source by source, and what did not. */
-
+/** What arrived and what did not, source by source; then the documents of all, newest first. */
+import { instantOf } from '../dates.js';
 import type { DocumentEntry, Index, SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import { localTime, wordsForSource } from '../words.js';
-import { notesOf, tagOf } from './gaps.js';
+import { NO_FILE } from '../library/shape.js';
+import { count, timeOf, wordsForSource } from '../source-words.js';
+import { nameOf, notesOf, tagOf } from './gaps.js';
 import { documentLine, short } from './line.js';
+import { Newest } from './newest.js';
 import type { Whole } from './pages.js';
 
-const NO_TEXT = { no_data: 'came without its content', not_base64: 'came in a form that cannot be unpacked' };
+/** Documents of one answer; a search finds the others. */
+const DOCUMENTS = 10_000;
 
 export function list({ index }: Library): Whole {
 	const { sources, receivedAt } = index;
 	const total = (of: (source: SourceEntry) => number) => sources.reduce((sum, source) => sum + of(source), 0);
-	const records = total(({ resources }) => resources);
-	const documents = total((source) => source.documents.length);
-	const received = localTime(receivedAt);
+	const records = count(
+		total(({ resources }) => resources),
+		'record',
+	);
+	const documents = count(
+		total((source) => source.documents.length),
+		'document',
+	);
+	const received = timeOf(receivedAt);
 	return {
-		head: `${sources.length} ${sources.length === 1 ? 'source' : 'sources'}, ${records} records, ${documents} documents${received ? `, received ${received}` : ''}.`,
-		body: [...redacted(index), ...sources.flatMap((source) => linesFor(index, source))].join('\n'),
+		head: `${count(sources.length, 'source')}, ${records}, ${documents}${received ? `, received ${received}` : ''}.`,
+		body: [...redacted(index), ...sources.flatMap((source) => linesFor(index, source)), ...documentsOf(index)].join(
+			'\n',
+		),
 	};
 }
 
 function linesFor(index: Index, source: SourceEntry): string[] {
 	const { folder, patient, types, documents } = source;
-	const tag = tagOf(index, source);
 	const who = [
 		short(patient.name ?? 'no name given', 200),
 		patient.birthDate && `born ${short(patient.birthDate, 40)}`,
 	];
-	const [records = '', ...gaps] = wordsForSource(source);
+	const [records = '', ...gaps] = wordsForSource(source, nameOf(index, source));
 	const counts = Object.entries(types)
 		.filter(([type]) => type !== 'OperationOutcome')
-		.map(([type, count]) => `${type} ${count}`);
+		.map(([type, lines]) => `${type} ${lines}`);
 	return [
-		`${tag}: ${records}`,
+		records,
 		`  Folder: ${folder}`,
 		`  Patient: ${who.filter(Boolean).join(', ')}`,
 		`  Records by type: ${counts.join(', ') || 'none'}`,
+		...(documents.length > 0 ? [`  Documents: ${documents.length}`] : []),
 		...gaps,
 		...notesOf(source),
-		...(documents.length > 0 ? [`  Documents: ${documents.length}`] : []),
-		...documents.map((entry) => `    ${lineFor(entry, tag, folder)}`),
 		'',
 	];
 }
 
+function documentsOf(index: Index): string[] {
+	const lines = new Newest<string>(DOCUMENTS);
+	for (const source of index.sources)
+		for (const entry of source.documents)
+			lines.add(instantOf(entry.date ?? null), lineFor(entry, tagOf(index, source), source.folder));
+	if (lines.count === 0) return [];
+	const left = lines.left > 0 ? `, of which the newest ${DOCUMENTS} are listed` : '';
+	return [`Documents${left}, newest first:`, ...lines.list()];
+}
+
 function lineFor(entry: DocumentEntry, tag: string, folder: string): string {
 	if (entry.file !== undefined) return documentLine(entry, tag, `${folder}/${entry.file}`);
-	return documentLine(entry, tag, entry.problem ? NO_TEXT[entry.problem] : 'is not here');
+	return documentLine(entry, tag, entry.problem ? NO_FILE[entry.problem] : 'is not here');
 }
 
 /** What the person had removed, as the wallet tells it. */

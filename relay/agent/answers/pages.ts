@@ -1,9 +1,10 @@
 /** Cuts an answer into pages. A cursor says where the next begins, and of which question and delivery it is. */
 import { createHash } from 'node:crypto';
-import { AgentError } from '../errors.js';
+import { first } from '../characters.js';
 import type { Index } from '../files/records.js';
-import { PAGE, type Page } from './answers.js';
+import { invalid } from './invalid.js';
 import { MARKS, marked } from './marked.js';
+import { PAGE, type Page } from './question.js';
 
 /** All of an answer; the same each time it is asked for. */
 export interface Whole {
@@ -32,18 +33,14 @@ export class Pages {
 	start(next: string | undefined): number {
 		if (next === undefined) return 0;
 		const [, position, seal] = /^([0-9a-z]{1,8})\.([\w-]{11})$/.exec(next) ?? [];
-		if (position === undefined) throw new AgentError('query_invalid', { detail: '"next" is not one that was given' });
-		if (seal !== this.#seal)
-			throw new AgentError('query_invalid', {
-				detail: '"next" is of another question, or of records that were replaced',
-			});
+		if (position === undefined) throw invalid('"next" is not one that was given');
+		if (seal !== this.#seal) throw invalid('"next" is of another question, or of records that were replaced');
 		return Number.parseInt(position, 36);
 	}
 
 	/** @throws {AgentError} `query_invalid` the body ends before `start` */
 	cut({ head, body }: Whole, start: number): Page {
-		if (start > 0 && start >= body.length)
-			throw new AgentError('query_invalid', { detail: '"next" is not one that was given' });
+		if (start > 0 && start >= body.length) throw invalid('"next" is not one that was given');
 		const room = PAGE - MARKS - MORE.length - head.length - 1;
 		const end = endOf(body, start, room);
 		const text = `${head}\n${marked(body.slice(start, end).replace(/\n$/, ''))}`;
@@ -58,6 +55,5 @@ function endOf(body: string, start: number, room: number): number {
 	if (most >= body.length) return body.length;
 	const line = body.lastIndexOf('\n', most - 1) + 1;
 	if (line > start + room / 2) return line;
-	const code = body.charCodeAt(most);
-	return code >= 0xdc00 && code <= 0xdfff ? most - 1 : most;
+	return start + first(body.slice(start, most + 1), room).length;
 }

@@ -1,5 +1,5 @@
 /** What a person would read of a resource: all its words, but for what only machines use. */
-import { Parser } from 'htmlparser2';
+import { withoutTags } from '../clinical/narrative.js';
 
 /** Names of elements whose text is an address, a key or data. */
 const MACHINES = new Set([
@@ -33,13 +33,4 @@ export function plainText(resource: object): string {
 		}
 	}
 	return words.join('\n');
-}
-
-/** The text of a narrative. */
-function withoutTags(html: string): string {
-	if (!/[<&]/.test(html)) return html;
-	const words: string[] = [];
-	const parser = new Parser({ ontext: (text) => void words.push(text), onopentagname: () => void words.push(' ') });
-	parser.end(html);
-	return words.join('');
 }

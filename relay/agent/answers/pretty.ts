@@ -1,5 +1,5 @@
 /** JSON for people to read, faithful to its text: numbers and strings stay as they were served. */
-import { endOfString } from '../library/json.js';
+import { endOfString } from '../library/strings.js';
 
 /** Whatever is no string. */
 const TOKEN = /[{}[\],:]|[^\s{}[\],:"]+/y;

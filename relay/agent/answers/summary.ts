@@ -2,11 +2,13 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SECTIONS } from '../clinical/fact.js';
+import { SUMMARY } from '../layout.js';
 import { openFile, readWhole } from '../library/files.js';
 import type { Library } from '../library/library.js';
-import { HEADINGS, SUMMARY, summarize } from '../summary/summary.js';
-import { invalid } from './filter.js';
+import { HEADINGS, summarize } from '../summary/summary.js';
 import { fold } from './fold.js';
+import { invalid } from './invalid.js';
+import { sectionOf } from './kinds.js';
 import type { Whole } from './pages.js';
 
 /** Octets. */
@@ -17,7 +19,7 @@ export async function summary(library: Library, section?: string): Promise<Whole
 	const text = await textOf(library);
 	if (section === undefined) return { head: 'A summary of the records.', body: text };
 	const asked = fold(section).trim();
-	const known = SECTIONS.find((one) => one === asked);
+	const known = sectionOf(asked);
 	const headings = [asked, ...(known ? [fold(HEADINGS[known])] : [])].map((heading) => `## ${heading}`);
 	const found = text.split(/^(?=## )/m).find((one) => headings.includes(fold(one.split('\n', 1)[0] ?? '')));
 	if (found !== undefined) return { head: 'A part of the summary of the records.', body: found };

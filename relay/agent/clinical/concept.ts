@@ -1,18 +1,25 @@
 /** CodeableConcept, Coding, CodeableReference (R5) and plain codes (DSTU2): one thing to a reader. */
+
+import { all, clean, type Json, list, record, texts } from '../json.js';
 import type { Code } from './fact.js';
-import { all, clean, type Json, list, record, texts } from './shape.js';
 
 /** Codes of one concept that are kept. */
 const CODES = 12;
 
-function codings(value: unknown): Json[] {
+/** Of R5's CodeableReference those of its concept, which has none within it. */
+export function codings(value: unknown): Json[] {
 	return list(value).flatMap((one) => {
-		const { coding, concept, code, display, reference } = record(one);
-		if (concept !== undefined) return codings(concept);
+		const concept = conceptOf(one);
+		const { coding, code, display, reference } = concept;
 		if (coding !== undefined) return list(coding).map(record);
 		const isCoding = typeof code === 'string' || (typeof display === 'string' && reference === undefined);
-		return isCoding ? [record(one)] : [];
+		return isCoding ? [concept] : [];
 	});
+}
+
+function conceptOf(value: unknown): Json {
+	const whole = record(value);
+	return whole.concept === undefined ? whole : record(whole.concept);
 }
 
 export function codesOf(...values: unknown[]): Code[] {
@@ -31,8 +38,7 @@ export function codesOf(...values: unknown[]): Code[] {
 export function titleOf(value: unknown): string | null {
 	for (const one of list(value)) {
 		if (typeof one === 'string') return clean(one);
-		const { text, concept } = record(one);
-		if (concept !== undefined) return titleOf(concept);
+		const { text } = conceptOf(one);
 		const candidates = [text, ...codings(one).map(({ display }) => display), ...codings(one).map(({ code }) => code)];
 		for (const candidate of candidates) {
 			const found = clean(candidate);
@@ -45,13 +51,6 @@ export function titleOf(value: unknown): string | null {
 /** Every concept of a list, as a reader would say it. */
 export function titlesOf(value: unknown): string | null {
 	return texts(...list(value).slice(0, 12).map(titleOf)).join(', ') || null;
-}
-
-/** A code in lower case: `active`, from a code, a CodeableConcept or a Coding. */
-export function statusOf(value: unknown): string | null {
-	const [one] = list(value);
-	const found = typeof one === 'string' ? clean(one, 60) : (clean(codings(one)[0]?.code, 60) ?? titleOf(one));
-	return found?.toLowerCase() ?? null;
 }
 
 /** Everything that a category says, codes and texts, in lower case. */

@@ -1,9 +1,11 @@
 /** Immunization, of DSTU2 (`date`, `vaccinationProtocol`, `wasNotGiven`) to R5. */
-import { codesOf, statusOf, titleOf, titlesOf } from './concept.js';
-import { dateOf } from './date.js';
+
+import { dateOf } from '../dates.js';
+import { all, at, clean, type Json, labelled, record, texts, word } from '../json.js';
+import { codesOf, titleOf, titlesOf } from './concept.js';
 import { spelled } from './quantity.js';
-import { all, at, clean, type Json, labelled, record, texts, word } from './shape.js';
-import { isRetracted, noteOf, type Reader } from './told.js';
+import { isRetracted, statusOf } from './status.js';
+import { noteOf, type Reader } from './told.js';
 
 export const immunization: Reader = (resource) => {
 	const notGiven = resource.wasNotGiven === true || resource.notGiven === true;

@@ -1,10 +1,13 @@
 /** What references lead to, of a whole library: names and medicines, as little of each as a line needs. */
 
 import type { SourceEntry } from '../files/records.js';
+import { clean, type Json, record } from '../json.js';
 import type { Library } from '../library/library.js';
+import { ownId } from '../library/ref.js';
+import { localReference } from '../library/reference.js';
 import { codesOf, titleOf } from './concept.js';
 import type { Resolve } from './fact.js';
-import { clean, type Json, record } from './shape.js';
+import { ingredientsOf } from './medication.js';
 import { Smallest } from './smallest.js';
 import { personName } from './told.js';
 
@@ -16,35 +19,45 @@ const MOST = 50_000;
 export async function readNames(library: Library): Promise<(source: SourceEntry) => Resolve> {
 	const known = new Smallest<Json>(MOST);
 	for await (const { source, resource } of library.items(NAMED)) {
-		const { resourceType, id } = resource;
-		if (typeof id !== 'string' || id.length > 200 || typeof resourceType !== 'string') continue;
+		const id = ownId(resource);
 		const slim = slimmed(resource);
-		const key = `${source.folder}/${resourceType}/${id}`;
+		if (id === null || slim === null) continue;
 		// Two of one id are a mistake; which of them is told must not depend on their order.
 		known.add(
-			key,
+			`${source.folder}/${slim.resourceType}/${id}`,
 			() => slim,
 			(one) => (JSON.stringify(one) <= JSON.stringify(slim) ? one : slim),
 		);
 	}
 	known.settle();
-	return ({ folder }) =>
-		(reference) => {
-			const local = /([A-Za-z]{1,64}\/[A-Za-z0-9.-]{1,200})(?:\/_history\/[^/]*)?$/.exec(reference.slice(-2000))?.[1];
-			return local === undefined ? null : (known.get(`${folder}/${local}`) ?? null);
+	return (source) => {
+		const resolve = (reference: string) => {
+			const local = localReference(reference, source);
+			return local === null ? null : (known.get(`${source.folder}/${local}`) ?? null);
 		};
+		const own = `Patient/${source.patient.id}`;
+		return Object.assign(resolve, { isOwn: (reference: string) => localReference(reference, source) === own });
+	};
 }
 
-function slimmed({ resourceType, name, code, practitioner }: Json): Json {
-	const title = titleOf(code);
-	const spelt = personName(name);
-	const role = record(practitioner);
-	return {
-		resourceType,
-		...(spelt !== null && { name: [{ text: spelt }] }),
-		...(code !== undefined && { code: { ...(title !== null && { text: title }), coding: codesOf(code) } }),
-		...(practitioner !== undefined && {
-			practitioner: { display: clean(role.display) ?? undefined, reference: clean(role.reference) ?? undefined },
-		}),
-	};
+/** As little of it as a line needs. Null where nothing can be made of it: its own line says so, and the others keep their names. */
+function slimmed(resource: Json): Json | null {
+	try {
+		const { resourceType, name, code, practitioner } = resource;
+		const title = titleOf(code) ?? ingredientsOf(resource);
+		const spelt = personName(name);
+		const role = record(practitioner);
+		return {
+			resourceType,
+			...(spelt !== null && { name: [{ text: spelt }] }),
+			...((code !== undefined || title !== null) && {
+				code: { ...(title !== null && { text: title }), coding: codesOf(code) },
+			}),
+			...(practitioner !== undefined && {
+				practitioner: { display: clean(role.display) ?? undefined, reference: clean(role.reference) ?? undefined },
+			}),
+		};
+	} catch {
+		return null;
+	}
 }

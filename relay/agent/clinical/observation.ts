@@ -4,13 +4,15 @@
  * a finding; else by shape: a number, a reference range, an interpretation or a specimen make it a lab. What only names its
  * members has no value of its own and stands among the reports.
  */
-import { codesOf, statusOf, titleOf, titlesOf, wordsOf } from './concept.js';
-import { dateOf } from './date.js';
+
+import { dateOf } from '../dates.js';
+import { all, type Json, labelled, list, record, texts } from '../json.js';
+import { codesOf, titleOf, titlesOf, wordsOf } from './concept.js';
 import type { Fact, Section } from './fact.js';
 import { interpret } from './flag.js';
 import { choiceOf, rangesOf } from './quantity.js';
-import { all, type Json, labelled, list, record, texts } from './shape.js';
-import { isRetracted, noteOf, type Reader, whenOf } from './told.js';
+import { isRetracted, statusOf } from './status.js';
+import { NOTHING, noteOf, type Reader, whenOf } from './told.js';
 import { VITAL_SIGNS, vitalSignOf } from './vital-signs.js';
 
 /** Components of one observation. */
@@ -30,21 +32,13 @@ export const observation: Reader = (resource) => {
 	const status = statusOf(resource.status);
 	const { date, end } = whenOf(resource, 'effective', 'applies');
 	const own = measurement(resource);
-	const parts = list(resource.component)
-		.slice(0, PARTS)
-		.map((one): Fact => {
-			const part = measurement(record(one));
-			return {
-				...part,
-				section: 'labs',
-				date,
-				end,
-				status: null,
-				parts: [],
-				retracted: false,
-				title: part.title ?? 'Part',
-			};
-		});
+	const components = list(resource.component).map((one): Fact => {
+		const part = measurement(record(one));
+		return { ...NOTHING, ...part, date, end, title: part.title ?? 'Part' };
+	});
+	// Of too many those out of their range stay.
+	const parts =
+		components.length > PARTS ? components.sort((a, b) => gravity(a) - gravity(b)).slice(0, PARTS) : components;
 	const section = sectionOf(resource, own.value !== null || parts.length > 0);
 	return {
 		...own,
@@ -56,6 +50,7 @@ export const observation: Reader = (resource) => {
 			...own.details,
 			labelled('site', titlesOf(resource.bodySite)),
 			labelled('method', titlesOf(resource.method)),
+			components.length > PARTS && `and ${components.length - PARTS} more parts: read the record`,
 			noteOf(resource),
 		),
 		parts: parts.map((part) => ({ ...part, section })),
@@ -65,6 +60,8 @@ export const observation: Reader = (resource) => {
 		retracted: isRetracted(status) || status === 'cancelled',
 	};
 };
+
+const gravity = ({ flag }: Fact) => (flag === null ? 2 : flag.startsWith('critical') ? 0 : 1);
 
 /** What an observation and its components have alike. */
 function measurement(holder: Json) {

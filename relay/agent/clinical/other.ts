@@ -1,9 +1,11 @@
 /** Whatever has no reader of its own: what most resources call by the same names. */
-import { codesOf, statusOf, titleOf, titlesOf } from './concept.js';
-import { dateOf } from './date.js';
+
+import { dateOf } from '../dates.js';
+import { at, clean, texts, word } from '../json.js';
+import { codesOf, titleOf, titlesOf } from './concept.js';
 import { narrativeOf } from './narrative.js';
-import { at, clean, texts, word } from './shape.js';
-import { isRetracted, noteOf, personName, type Reader, whenOf } from './told.js';
+import { isRetracted, statusOf } from './status.js';
+import { noteOf, personName, type Reader, whenOf } from './told.js';
 
 export const other: Reader = (resource) => {
 	const status = statusOf(resource.status);

@@ -1,10 +1,12 @@
 /** What is planned and who cares: CarePlan, Goal, ServiceRequest and its forerunners, Appointment, CareTeam. */
-import { codesOf, statusOf, titleOf, titlesOf } from './concept.js';
-import { dateOf } from './date.js';
+
+import { dateOf } from '../dates.js';
+import { all, at, clean, labelled, record, texts, word } from '../json.js';
+import { codesOf, titleOf, titlesOf } from './concept.js';
 import { narrativeOf } from './narrative.js';
 import { choiceOf, spell } from './quantity.js';
-import { all, at, clean, labelled, record, texts, word } from './shape.js';
-import { isRetracted, namesOf, noteOf, type Reader, reasonOf, whenOf } from './told.js';
+import { isRetracted, statusOf } from './status.js';
+import { namesOf, noteOf, type Reader, reasonOf, whenOf } from './told.js';
 
 export const plan: Reader = (resource, resolve) => {
 	const period = record(resource.period);

@@ -1,8 +1,9 @@
 /** Measured values and reference ranges. A number is one, or the string of its text where that says more (1.50: `library/numbers.ts`). */
+
+import { dateOf } from '../dates.js';
+import { all, clean, type Json, list, record } from '../json.js';
 import { titlesOf } from './concept.js';
-import { dateOf } from './date.js';
 import type { Quantity } from './fact.js';
-import { all, clean, type Json, list, record } from './shape.js';
 
 const NUMBER = /^[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?$/;
 const COMPARATORS = new Set(['<', '<=', '>', '>=', 'ad']);
@@ -107,7 +108,7 @@ export function choiceOf(holder: unknown, name: string): Quantity | null {
 }
 
 /** `2019-03-02 to 2019-03-05` */
-export function periodOf(value: unknown): string | null {
+function periodOf(value: unknown): string | null {
 	const { start, end } = record(value);
 	const [from, to] = [dateOf(start), dateOf(end)];
 	if (from && to) return `${from} to ${to}`;
@@ -144,8 +145,19 @@ export function normalRange(value: unknown): Json | null {
 	return ranges.length === 1 && list(value).length === 1 ? (ranges[0] ?? null) : null;
 }
 
-/** Whether two quantities are of one unit: the same code of the same system, or the same unit as written. */
-export function sameUnit(one: Json, other: Json): boolean {
-	if (one.code !== undefined && other.code !== undefined && one.system === other.system) return one.code === other.code;
-	return unitOf(one) === unitOf(other);
+/** Whether a bound holds for a value: of the same code of the same system, of the same unit as written, or of no unit at all. */
+export function sameUnit(bound: Json, value: Json): boolean {
+	if ([bound.unit, bound.units, bound.code].every((one) => clean(one) === null)) return true;
+	const coded = [bound, value].map(({ code, system }) => clean(code) !== null && clean(system));
+	if (coded[0] && coded[0] === coded[1]) return foldedUnit(bound.code) === foldedUnit(value.code);
+	return foldedUnit(unitOf(bound)) === foldedUnit(unitOf(value));
+}
+
+/** A litre is l and L, and micro is written with two characters that look alike, u, or mc. */
+function foldedUnit(unit: unknown): string {
+	return (clean(unit, 40) ?? '')
+		.replace(/\s+/g, '')
+		.replace(/[\u00b5\u03bc]/g, 'u')
+		.replace(/^mcg(?![a-z])/, 'ug')
+		.replaceAll('L', 'l');
 }

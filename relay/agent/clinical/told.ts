@@ -1,19 +1,27 @@
 /** What a reader of one kind of resource gives; `factOf` adds what is missing. */
+
+import { dateOf } from '../dates.js';
+import { all, at, clean, type Json, labelled, list, record, texts, word } from '../json.js';
 import { titlesOf } from './concept.js';
-import { dateOf } from './date.js';
 import type { Fact, Resolve } from './fact.js';
-import { all, at, clean, type Json, labelled, list, record, texts, word } from './shape.js';
 
-export type Told = Partial<Fact> & Pick<Fact, 'section'>;
-/** Never throws, whatever `resource` holds. */
+/** Of what says nothing: what a fact has that has nothing else. */
+export const NOTHING: Omit<Fact, 'title'> = {
+	section: 'other',
+	date: null,
+	end: null,
+	codes: [],
+	status: null,
+	value: null,
+	range: null,
+	flag: null,
+	details: [],
+	parts: [],
+	retracted: false,
+};
+
+type Told = Partial<Fact> & Pick<Fact, 'section'>;
 export type Reader = (resource: Json, resolve: Resolve) => Omit<Told, 'title'> & { title: string | null };
-
-/** Statuses that take a record back, whatever its kind. */
-const RETRACTED = new Set(['entered-in-error', 'refuted', 'not-done', 'wrong-patient', 'entered in error']);
-
-export function isRetracted(...statuses: (string | null)[]): boolean {
-	return statuses.some((status) => status !== null && RETRACTED.has(status));
-}
 
 /** The days of `performed[x]`, `occurrence[x]`, `effective[x]`, `onset[x]`: where it began and ended. */
 export function whenOf(resource: Json, ...names: string[]): { date: string | null; end: string | null } {

@@ -1,15 +1,29 @@
 /** `list`, `summary`, `search`, `read` and `trend`: a page of text, and how to go on. */
+import { existsSync } from 'node:fs';
 import { type Answers, openAnswers, type Page, type TrendQuery } from '../answers/answers.js';
+import { AgentError } from '../errors.js';
 import { argumentOf, type CommandLine, textOf } from './arguments.js';
-import { placeOf, type Run } from './command.js';
+import { type Place, placeOf, type Run } from './command.js';
+import { PROGRAM } from './program.js';
 
 function answer(ask: (answers: Answers, line: CommandLine) => Promise<Page>): Run {
 	return async (call) => {
-		const { out } = placeOf(call.values);
-		const { text, next } = await ask(await openAnswers(out), call);
+		const place = placeOf(call.values);
+		const { text, next } = await ask(await open(place, call.world.signal), call);
 		call.io.stdout(next === undefined ? text : `${text}\nnext: --next ${next}`);
 		return 0;
 	};
+}
+
+/** @throws {AgentError} `no_records`, with `detail` while a session is under way, or `records_damaged` */
+async function open({ out, sessionFile }: Place, signal: AbortSignal | undefined): Promise<Answers> {
+	try {
+		return await openAnswers(out, signal);
+	} catch (error) {
+		if (!(error instanceof AgentError) || error.code !== 'no_records' || !existsSync(sessionFile)) throw error;
+		const detail = `a request is under way; go on with "${PROGRAM} resume --wait 50 --out DIR"`;
+		throw new AgentError('no_records', { cause: error, detail });
+	}
 }
 
 /** What search and trend share; what was not given is not there. */

@@ -1,5 +1,6 @@
 /** What a command is given, and what it gives back. */
 import { dirname, resolve } from 'node:path';
+import { harmlessJson } from '../characters.js';
 import type { World } from '../exchange.js';
 import { sessionFile } from '../keyfile.js';
 import { type CommandLine, usage, type Values } from './arguments.js';
@@ -35,10 +36,7 @@ export function placeOf({ out, session }: Values): Place {
 	return { out: resolve(dir), sessionFile: session ? resolve(session) : sessionFile(resolve(dir)) };
 }
 
-/** What a terminal would obey or show out of order: C1 controls, DEL, line separators, bidirectional overrides. */
-const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-
-/** Names come from strangers. Escaped, they are the same JSON. */
+/** What is harmful stands in it as escapes: it is the same JSON. */
 export function emit({ stdout }: Io, event: object): void {
-	stdout(JSON.stringify(event).replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+	stdout(harmlessJson(JSON.stringify(event)));
 }

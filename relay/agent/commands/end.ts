@@ -1,5 +1,6 @@
 /** `cancel` and `delete`. */
 import { endSession, type Removed, removeAll } from '../files/remove.js';
+import { count } from '../source-words.js';
 import { type Call, emit, placeOf } from './command.js';
 
 const SESSION: Record<Removed['session'], string> = {
@@ -19,10 +20,6 @@ export async function remove({ values, world, io }: Call): Promise<number> {
 	const { session, sources } = await removeAll(placeOf(values).out, world);
 	emit(io, { event: 'deleted', session, sources });
 	if (session !== 'none') io.stderr(SESSION[session]);
-	io.stderr(
-		sources === 0
-			? 'There were no records here.'
-			: `Deleted the records of ${sources} ${sources === 1 ? 'source' : 'sources'}.`,
-	);
+	io.stderr(sources === 0 ? 'There were no records here.' : `Deleted the records of ${count(sources, 'source')}.`);
 	return 0;
 }

@@ -5,9 +5,9 @@ import { follow } from '../delivery/receive.js';
 import { AgentError } from '../errors.js';
 import type { World } from '../exchange.js';
 import type { Index } from '../files/records.js';
-import { readSessionFile } from '../keyfile.js';
+import { readSessionFile, sessionFile } from '../keyfile.js';
 import { type AgentSession, sessionLink } from '../session.js';
-import { localTime, wordsForSource } from '../words.js';
+import { count, timeOf, wordsForSource } from '../source-words.js';
 import { checkGiven, secondsOf } from './arguments.js';
 import { type Call, emit, type Place, placeOf } from './command.js';
 import { PROGRAM } from './program.js';
@@ -27,7 +27,10 @@ export async function request(call: Call): Promise<number> {
 export async function resume(call: Call): Promise<number> {
 	const place = placeOf(call.values);
 	secondsOf(call.values, 'wait', LIMITS.sessionSeconds);
-	return goOn(call, place, await readSessionFile(place.sessionFile));
+	const session = await readSessionFile(place.sessionFile);
+	// Who put the file beside a delivery has agreed that it is replaced (`ask`); one from elsewhere says nothing about this folder.
+	const force = call.values.force || place.sessionFile === sessionFile(place.out);
+	return goOn({ ...call, values: { ...call.values, ...(force && { force }) } }, place, session);
 }
 
 async function goOn(call: Call, place: Place, session: AgentSession, leave = false): Promise<number> {
@@ -35,7 +38,8 @@ async function goOn(call: Call, place: Place, session: AgentSession, leave = fal
 	begun();
 	emit(io, { event: 'link', ...sessionLink(session) });
 	if (leave) return 0;
-	io.stderr(`Waiting until ${localTime(session.expiresAt)}. The person's wallet must show the same code.`);
+	const minutes = Math.max(1, Math.round((Date.parse(session.expiresAt) - call.world.now()) / 60_000));
+	io.stderr(`Waiting: the link works for ${count(minutes, 'minute')}. The person's wallet must show the same code.`);
 	await wait(session, place, call);
 	return 0;
 }
@@ -53,13 +57,13 @@ async function wait(session: AgentSession, place: Place, { values, world, io }: 
 			const { done, value } = await events.next();
 			if (done) {
 				if (!value.closed)
-					io.stderr(`The relay could not be told to delete the session; it will by ${localTime(session.expiresAt)}.`);
+					io.stderr(`The relay could not be told to delete the session; it will by ${timeOf(session.expiresAt)}.`);
 				return;
 			}
 			if (value.event === 'written') {
 				const { sources } = value.index;
 				emit(io, { event: 'done', dir: out, sources: sources.map(summary) });
-				for (const line of sources.flatMap(wordsForSource)) io.stderr(line);
+				for (const line of sources.flatMap((source) => wordsForSource(source, source.folder))) io.stderr(line);
 				continue;
 			}
 			if (value.event === 'receiving') {
@@ -74,7 +78,7 @@ async function wait(session: AgentSession, place: Place, { values, world, io }: 
 	} catch (error) {
 		if (!patience.isOver || !(error instanceof AgentError) || error.code !== 'interrupted') throw error;
 		emit(io, { event: 'waiting', expiresAt: session.expiresAt });
-		io.stderr(`Nothing complete has come yet. Go on with "${PROGRAM} resume --out DIR".`);
+		io.stderr(`Nothing complete has come yet. Go on with "${PROGRAM} resume --wait ${values.wait} --out DIR".`);
 	} finally {
 		patience.end();
 	}
@@ -104,22 +108,26 @@ class Patience {
 	}
 }
 
-/** Without the patient's id, in queries too: stdout often ends up in logs. `index.json` has both in full. */
-function summary({ name, patient, folder, resources, failed }: Index['sources'][number]): object {
-	const { id, ...shown } = patient;
+/**
+ * Nothing that a record or its source could have worded, since no marks stand around it: no names, and a query or reason only in
+ * the form that ours have. Without the patient's id: stdout often ends up in logs. `index.json` has all of it.
+ */
+function summary({ patient, folder, resources, documents, failed }: Index['sources'][number]): object {
 	return {
-		name,
-		patient: shown,
 		folder,
 		resources,
+		documents: documents.length,
 		failed: failed.map(({ query, status, reason, keptFrom }) => ({
-			query: withoutId(query, id),
+			query: QUERY.test(query) ? withoutId(query, patient.id) : 'something else',
 			status,
-			...(reason && { reason }),
-			...(keptFrom && { keptFrom }),
+			...(reason && { reason: REASON.test(reason) ? reason : 'other' }),
+			...(keptFrom && { keptFrom: timeOf(keptFrom) ? new Date(keptFrom).toISOString() : 'unknown' }),
 		})),
 	};
 }
+
+const QUERY = /^[A-Z][A-Za-z]{1,63}(?:[/?][\w.~%$&=?/:|,+-]{0,500})?$/;
+const REASON = /^[a-z0-9_]{1,40}$/;
 
 /** `Observation?patient=p1` → `Observation?patient={patient}`; whole values and path segments only. */
 function withoutId(query: string, id: string): string {

@@ -65,9 +65,18 @@ export async function run(argv: string[], io: Io): Promise<number> {
 	} catch (error) {
 		const known = error instanceof AgentError ? error : new AgentError('internal', { cause: error });
 		const goesOn = resumable && !isFinal(known);
+		const { code, detail, correlationId } = known;
+		const words = wordsFor(known, goesOn);
 		if (stdout === 'events')
-			emit(io, { event: 'error', code: known.code, resumable: goesOn, ...(known.detail && { detail: known.detail }) });
-		io.stderr(wordsFor(known, goesOn));
+			emit(io, {
+				event: 'error',
+				code,
+				resumable: goesOn,
+				...(detail && { detail }),
+				...(correlationId && { correlationId }),
+			});
+		// Whose stdout is text has the code here.
+		io.stderr(stdout === 'events' ? words : `${code}: ${words}`);
 		return exitCode(known);
 	}
 }

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Manifest, Source } from '../../contract.js';
 import { type AgentKeys, EnvelopeError, openManifest, openPart, sha256 } from '../../envelope.js';
+import { CAPS, type Caps } from '../caps.js';
 import { AgentError, isTransient } from '../errors.js';
 import { exchange, retry, type World } from '../exchange.js';
 import { type Access, partRequest, processPartResponse } from '../protocol.js';
@@ -14,22 +15,6 @@ const unzip = promisify<Uint8Array, { maxOutputLength: number; chunkSize: number
 
 /** By Node's own 16 kB a part comes in hundreds of pieces, each a way to another thread and back. */
 const UNZIP_CHUNK = 1024 * 1024;
-
-/** Octets after unpacking. */
-export interface Caps {
-	/** Of one part; the agent holds two in memory at a time. */
-	partBytes: number;
-	/** Of all sources together. */
-	totalBytes: number;
-	/** Lines of all sources together: each costs more than its octets. */
-	totalResources: number;
-}
-
-export const CAPS: Caps = {
-	partBytes: 96 * 1024 * 1024,
-	totalBytes: 4 * 1024 * 1024 * 1024,
-	totalResources: 5_000_000,
-};
 
 /**
  * @throws {AgentError} `manifest_invalid` it does not open, is not of this session and key, or uses a blob twice;

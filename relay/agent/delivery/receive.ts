@@ -1,13 +1,15 @@
 /** The end of a session: wait, open, verify, write, and only then delete the session and wipe its keys. */
 
+import { CAPS, type Caps } from '../caps.js';
 import { isFinal, isInvalidDelivery } from '../errors.js';
 import { checkInterrupted, realWorld, type World } from '../exchange.js';
 import { type Index, type SourceEntry, SourceWriter, writeIndex } from '../files/records.js';
-import { checkOutputFree, Staging } from '../files/staging.js';
+import { checkOutputFree, clearAbandoned, Staging } from '../files/staging.js';
 import { wipeSessionFile } from '../keyfile.js';
+import { SUMMARY } from '../layout.js';
 import { type AgentSession, closeSession, type WaitEvent, waitForManifest } from '../session.js';
-import { SUMMARY, summaryOf } from '../summary/summary.js';
-import { CAPS, type Caps, openDelivery, readDelivery } from './delivery.js';
+import { summaryOf } from '../summary/summary.js';
+import { openDelivery, readDelivery } from './delivery.js';
 import { Prefetch } from './prefetch.js';
 
 export interface ReceiveOptions {
@@ -31,7 +33,7 @@ export interface ReceivingEvent {
 
 /**
  * Opens `manifest`, fetches, verifies and writes everything. Whatever goes wrong, the output folder is as before.
- * @throws {AgentError}
+ * @throws {AgentError} `output_exists`, `output_unsafe`, `output_failed`, and those of `openDelivery` and `readDelivery`
  */
 export async function* receive(
 	session: AgentSession,
@@ -76,7 +78,7 @@ export interface WrittenEvent {
  * Waits for a delivery, fetching sealed parts meanwhile, and takes it in. The session and its file go when the delivery
  * is written, or when nothing more can come of them (`isFinal`); after any other error both stay, for another try. The
  * relay's answer to the deletion comes after `written`.
- * @throws {AgentError}
+ * @throws {AgentError} those of `waitForManifest` and `receive`, `session_file_unsafe`
  */
 export async function* follow(
 	session: AgentSession,
@@ -85,6 +87,7 @@ export async function* follow(
 	const { world = realWorld, sessionFile } = options;
 	const early = new Prefetch(session, options.out, world);
 	try {
+		await clearAbandoned(options.out);
 		checkOutputFree(options.out, options.force);
 		const manifest = yield* fetchingMeanwhile(session, world, early);
 		const index = yield* receive(session, manifest, { ...options, early });
@@ -98,7 +101,9 @@ export async function* follow(
 		}
 		return { index, closed: await closing };
 	} catch (error) {
-		if (isFinal(error)) {
+		// Whoever set the caps can set larger ones.
+		const isOwnCap = isFinal(error) && error.code === 'delivery_too_large' && options.caps !== undefined;
+		if (isFinal(error) && !isOwnCap) {
 			if (isInvalidDelivery(error)) await closeSession(session, world);
 			// Why the delivery failed matters more than a session file that cannot be wiped: its keys open nothing now.
 			await wipeSessionFile(sessionFile).catch(() => undefined);

@@ -1,13 +1,22 @@
 /** What the resources of a source say of its documents: a Binary itself has neither title nor date. */
+import { clean, type Json, record } from '../json.js';
+import { attachedBinary } from '../library/reference.js';
 
-/** Texts of at most 200 characters. */
+/** Texts of at most 200 characters, clean. */
 export interface Description {
 	title?: string;
 	date?: string;
 	type?: string;
+	/** Where it is not what one takes it for: `superseded`, `entered-in-error`, `preliminary`, … */
+	status?: string;
+	/** Who says so: `DocumentReference/abc`. */
+	of?: string;
 }
 
-const CHARACTERS = 200;
+/** What nobody needs to be told. */
+const USUAL = new Set(['current', 'final']);
+/** Another that names the same document says better what it is. */
+const WITHDRAWN = new Set(['superseded', 'entered-in-error', 'cancelled']);
 /** Binaries of one source that are remembered by name; a document beyond them has no description. */
 const MOST = 20_000;
 
@@ -19,18 +28,22 @@ export class Descriptions {
 	readonly #known = new Map<string, Description & { from: string }>();
 
 	/** @param fhirBaseUrl of the source; what is on another origin is not one of its documents */
-	constructor(private readonly fhirBaseUrl: string) {}
+	constructor(readonly fhirBaseUrl: string) {}
 
-	add(resource: Record<string, unknown>): void {
+	add(resource: Json): void {
 		const { resourceType: from } = resource;
-		if (from === 'DocumentReference') {
-			const attachments = list(resource.content).map((content) => record(content).attachment);
-			const date = text(resource.date) ?? text(record(record(resource.context).period).start);
-			this.#describe(attachments, from, { title: text(resource.description), date, type: concept(resource.type) });
-		} else if (from === 'DiagnosticReport') {
-			const date =
-				text(resource.effectiveDateTime) ?? text(record(resource.effectivePeriod).start) ?? text(resource.issued);
-			this.#describe(list(resource.presentedForm), from, { title: undefined, date, type: concept(resource.code) });
+		if (from !== 'DocumentReference' && from !== 'DiagnosticReport') return;
+		const attachments =
+			from === 'DocumentReference'
+				? list(resource.content).map((content) => record(content).attachment)
+				: list(resource.presentedForm);
+		for (const attachment of attachments.map(record)) {
+			const id = attachedBinary(attachment.url, this);
+			if (id === null) continue;
+			const known = this.#known.get(id);
+			const about = descriptionOf(resource, attachment);
+			if (known ? !isBetter({ from, ...about }, known) : this.#known.size >= MOST) continue;
+			this.#known.set(id, { from, ...about });
 		}
 	}
 
@@ -38,33 +51,50 @@ export class Descriptions {
 		const { from: _, ...description } = (id !== null && this.#known.get(id)) || { from: '' };
 		return description;
 	}
+}
 
-	#describe(attachments: unknown[], from: string, of: { [part in keyof Description]: string | undefined }): void {
-		for (const attachment of attachments.map(record)) {
-			const id = this.#binaryId(attachment.url);
-			if (id === null) continue;
-			const known = this.#known.get(id);
-			if (known ? known.from === from || from === 'DiagnosticReport' : this.#known.size >= MOST) continue;
-			const title = text(attachment.title) ?? of.title;
-			const date = of.date ?? text(attachment.creation);
-			this.#known.set(id, {
-				from,
-				...(title !== undefined && { title }),
-				...(date !== undefined && { date }),
-				...(of.type !== undefined && { type: of.type }),
-			});
-		}
-	}
+/** What a resource says of an attachment of its own. */
+export function descriptionOf(resource: Json, attachment: Json): Description {
+	const about = aboutOf(resource);
+	const title = text(attachment.title) ?? about.title;
+	const date = about.date ?? text(attachment.creation);
+	const { id, resourceType } = resource;
+	const of = text(typeof id === 'string' && id !== '' ? `${resourceType}/${id}` : undefined);
+	const { type, status } = about;
+	const all = { title, date, type, status, of };
+	return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
 
-	/** The id in `…/Binary/<id>`, with or without a version, on the origin of the source. */
-	#binaryId(url: unknown): string | null {
-		if (typeof url !== 'string' || url.length > 3000) return null;
-		const base = `${this.fhirBaseUrl.replace(/\/+$/, '')}/`;
-		if (!URL.canParse(url, base)) return null;
-		const { origin, pathname } = new URL(url, base);
-		if (origin !== new URL(base).origin) return null;
-		return /\/Binary\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]+)?\/?$/.exec(pathname)?.[1] ?? null;
+function aboutOf(resource: Json): { [part in keyof Description]: string | undefined } {
+	switch (resource.resourceType) {
+		case 'DocumentReference':
+			return {
+				title: text(resource.description),
+				date: text(resource.date) ?? text(record(record(resource.context).period).start),
+				type: concept(resource.type),
+				status: unusual(resource.status) ?? unusual(resource.docStatus),
+			};
+		case 'DiagnosticReport':
+			return {
+				date: text(resource.effectiveDateTime) ?? text(record(resource.effectivePeriod).start) ?? text(resource.issued),
+				type: concept(resource.code),
+				status: unusual(resource.status),
+			};
+		default:
+			return { status: unusual(resource.status) };
 	}
+}
+
+function unusual(status: unknown): string | undefined {
+	const said = text(status);
+	return said !== undefined && !USUAL.has(said) ? said : undefined;
+}
+
+/** A reference says more than a report, and what holds more than what was withdrawn; else the first one counts. */
+function isBetter(next: Description & { from: string }, known: Description & { from: string }): boolean {
+	const [held, holds] = [known, next].map(({ status = '' }) => !WITHDRAWN.has(status));
+	if (held !== holds) return holds === true;
+	return known.from !== next.from && next.from === 'DocumentReference';
 }
 
 function concept(value: unknown): string | undefined {
@@ -76,22 +106,8 @@ function concept(value: unknown): string | undefined {
 	return undefined;
 }
 
-/** A copy on its own: a slice would keep the whole text in memory. */
 function text(value: unknown): string | undefined {
-	if (typeof value !== 'string') return undefined;
-	const short = [
-		...value
-			.slice(0, 4 * CHARACTERS)
-			.replace(/\s+/g, ' ')
-			.trim(),
-	]
-		.slice(0, CHARACTERS)
-		.join('');
-	return short || undefined;
-}
-
-function record(value: unknown): Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+	return clean(value) ?? undefined;
 }
 
 function list(value: unknown): unknown[] {

@@ -16,9 +16,6 @@ export function folderName(position: number, name: string): string {
 	return `${String(position + 1).padStart(2, '0')}-${slug || 'source'}`;
 }
 
-/** What `folderName` can give. */
-export const FOLDER_NAME = /^\d{2,}-[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
-
 /** The device names of Windows that are letters alone. */
 const RESERVED = new Set(['con', 'prn', 'aux', 'nul']);
 /** FHIR R4 has some 150 resource types. */
@@ -75,7 +72,8 @@ export class DocumentNames {
 	 */
 	of({ title, date, type }: Description, contentType: unknown): string {
 		const day = /^\d{4}(?:-\d{2}){0,2}/.exec(date ?? '')?.[0] ?? '';
-		const what = harmless(title ?? '') || harmless(type ?? '') || 'Document';
+		// A title that has the day need not say it twice.
+		const what = harmless((title ?? '').replace(day, ' ')) || harmless(type ?? '') || 'Document';
 		const name = day ? `${day} ${what}` : DEVICE.test(what) ? `Document ${what}` : what;
 		const extension = extensionOf(contentType);
 		const folded = `${name}.${extension}`.normalize('NFKC').toLowerCase();

@@ -1,55 +1,22 @@
 /** Verified NDJSON becomes files: one per resource type, documents decoded, and an index of all of it. */
-import { type Manifest, type QueryReport, type Source, type Told, tell } from '../../contract.js';
+import type { Source } from '../../contract.js';
+import { tell } from '../../report.js';
 import { ahead } from '../delivery/ahead.js';
 import { lines } from '../delivery/delivery.js';
-import { type Description, Descriptions } from './descriptions.js';
+import type { Json } from '../json.js';
+import { INDEX } from '../layout.js';
+import { DOCUMENT_TEXT, type DocumentEntry, type Index, type SourceEntry } from '../library/shape.js';
+import { attachmentsIn } from './attachments.js';
+import { type Description, Descriptions, descriptionOf } from './descriptions.js';
 import { DocumentNames, folderName, TypeNames } from './names.js';
-import { INDEX, type Staging } from './staging.js';
+import type { Staging } from './staging.js';
 
-/**
- * One `Binary`. `file` is relative to the source's folder; without one, `problem` says why. Title, date and type are
- * those of a DocumentReference or DiagnosticReport of the same source that names it.
- */
-export interface DocumentEntry extends Description {
-	/** `Binary.id`, to which DocumentReference and DiagnosticReport refer as `Binary/<id>`. */
-	id: string | null;
-	contentType: string | null;
-	/** Octets after decoding. */
-	bytes: number;
-	file?: string;
-	problem?: 'no_data' | 'not_base64';
-}
-
-/** One source of `index.json`. */
-export interface SourceEntry
-	extends Pick<Source, 'name' | 'fhirBaseUrl' | 'patient' | 'fetchedAt' | 'fhirVersion'>,
-		Told {
-	/** Relative to the output folder. */
-	folder: string;
-	/** Records: the lines of all files but of OperationOutcomes, which tell what could not be read. */
-	resources: number;
-	/** Octets of NDJSON. */
-	bytes: number;
-	/** Lines of each `<type>.ndjson`. */
-	types: Record<string, number>;
-	documents: DocumentEntry[];
-	/** What became of every query, as the wallet tells it. */
-	queries: QueryReport[];
-}
-
-/** `index.json` */
-export interface Index {
-	/** Raised when a reader of the one before could misread it: in 1, `queries` were the numbers that `summary` has. */
-	v: 2;
-	sentAt: string;
-	receivedAt: string;
-	/** What the person had removed before sending, as the wallet tells it. */
-	redaction: Manifest['redaction'];
-	sources: SourceEntry[];
-}
+export type { DocumentEntry, Index, SourceEntry };
 
 /** Lines that wait for one append; a part may hold millions of short ones. */
 const LINES_HELD = 5_000;
+/** Resources without it have no attachment that is looked for. */
+const DATA = '"data"';
 /** Files written to at a time. */
 const WRITES = 8;
 
@@ -94,18 +61,25 @@ export class SourceWriter {
 			if (list) list.push(octets);
 			else byType.set(type, [octets]);
 			this.#descriptions.add(resource);
-			if (type === 'Binary') await this.#addDocument(resource);
+			// DSTU2 calls it content.
+			if (type === 'Binary') await this.#addDocument(resource, resource.data ?? resource.content);
+			if (octets.includes(DATA))
+				for (const attachment of attachmentsIn(resource))
+					await this.#addDocument(
+						{ contentType: attachment.contentType },
+						attachment.data,
+						descriptionOf(resource, attachment),
+					);
 			if (++held === LINES_HELD) await flush();
 		}
 		await flush();
 	}
 
-	async #addDocument({ id, contentType, data: now, content }: Record<string, unknown>): Promise<void> {
-		// DSTU2 calls it content.
-		const data = now ?? content;
+	async #addDocument({ id, contentType }: Json, data: unknown, description: Description = {}): Promise<void> {
 		const entry: DocumentEntry = {
-			id: typeof id === 'string' ? id : null,
-			contentType: typeof contentType === 'string' ? contentType : null,
+			...description,
+			id: shortOrNull(id),
+			contentType: shortOrNull(contentType),
 			bytes: 0,
 		};
 		this.#documents.push(entry);
@@ -156,6 +130,11 @@ export class SourceWriter {
 
 export async function writeIndex(staging: Staging, index: Index): Promise<void> {
 	await staging.append(INDEX, `${JSON.stringify(index, null, '\t')}\n`);
+}
+
+/** What is longer than any id or media type is none. */
+function shortOrNull(value: unknown): string | null {
+	return typeof value === 'string' && value.length <= DOCUMENT_TEXT ? value : null;
 }
 
 /** FHIR base64Binary may hold white space. Null unless base64; Buffer alone would skip what it does not know. */

@@ -1,13 +1,14 @@
 /** Deletes what a session and a delivery left on this machine, and nothing else that lies in the folder. */
-import { lstat, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { lstat, rmdir, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AgentError } from '../errors.js';
 import type { World } from '../exchange.js';
 import { readSessionFile, sessionFile, wipeSessionFile } from '../keyfile.js';
+import { INDEX, SUMMARY } from '../layout.js';
 import { readIndex } from '../library/library.js';
 import { closeSession } from '../session.js';
 import type { SourceEntry } from './records.js';
-import { INDEX, isStaging, SUMMARY } from './staging.js';
+import { clearAbandoned } from './staging.js';
 
 export interface Removed {
 	/** The session under way was ended at the relay; `unreachable`: it ends by itself within the hour, and its keys are gone here. */
@@ -19,15 +20,16 @@ export interface Removed {
 /**
  * Ends a session under way and wipes its file, then removes the files that the index names, the summary and the index: only
  * names that we give, no links followed. A folder goes when that leaves it empty, the output folder too.
- * @throws {AgentError} `session_file_unsafe`, `output_failed`; `records_damaged` the index cannot be read, so that nobody can
- * say what is ours: nothing but the session is gone
+ * @throws {AgentError} `session_file_unsafe`, `output_failed`; `records_damaged` with `detail` the index cannot be read, so that
+ * nobody can say what is ours: nothing but the session is gone
  */
 export async function removeAll(dir: string, world: World): Promise<Removed> {
 	const root = resolve(dir);
 	const session = await endSession(sessionFile(root), world);
+	// First, because what a killed process had moved away comes back, and is then among what goes.
+	if (await isFolder(root)) await clearAbandoned(root, true);
 	const sources = await indexed(root);
 	for (const source of sources) await removeSource(root, source);
-	for (const name of await namesIn(root)) if (isStaging(name)) await attempt(() => rm(join(root, name), TREE));
 	// Last, because it says what there is to remove.
 	for (const name of [SUMMARY, INDEX]) await removeFile(join(root, name));
 	await removeEmpty(root);
@@ -37,7 +39,8 @@ export async function removeAll(dir: string, world: World): Promise<Removed> {
 /**
  * Wipes the keys of a session and ends it at the relay.
  * @param file the session file; one that is spoilt is wiped, and there is nobody to tell
- * @throws {AgentError} `session_file_unsafe`, `output_failed`, `interrupted`
+ * @returns `unreachable` after an interruption, too
+ * @throws {AgentError} `session_file_unsafe`, `output_failed`
  */
 export async function endSession(file: string, world: World): Promise<Removed['session']> {
 	const session = await readSessionFile(file).catch((error: unknown) => {
@@ -51,14 +54,16 @@ export async function endSession(file: string, world: World): Promise<Removed['s
 	return (await closeSession(session, world)) ? 'ended' : 'unreachable';
 }
 
-const TREE = { recursive: true, force: true, maxRetries: 3 };
-
 async function indexed(root: string): Promise<SourceEntry[]> {
 	try {
 		return (await readIndex(root)).sources;
 	} catch (error) {
-		if (error instanceof AgentError && error.code === 'no_records') return [];
-		throw error;
+		if (!(error instanceof AgentError)) throw error;
+		if (error.code === 'no_records') return [];
+		if (error.code !== 'records_damaged') throw error;
+		const detail =
+			'no record was deleted, because index.json, which says which files are records, cannot be read; remove the folder by hand';
+		throw new AgentError('records_damaged', { cause: error, detail });
 	}
 }
 
@@ -87,10 +92,6 @@ async function removeFile(path: string): Promise<void> {
 /** What others put there stays, and its folder with it. */
 async function removeEmpty(path: string): Promise<void> {
 	await attempt(() => rmdir(path), 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'EPERM', 'EACCES');
-}
-
-async function namesIn(root: string): Promise<string[]> {
-	return (await attempt(() => readdir(root), 'ENOENT', 'ENOTDIR')) ?? [];
 }
 
 /** @param fine what may happen without being an error */

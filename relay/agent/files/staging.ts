@@ -3,18 +3,15 @@
  * moved into place at the end, `index.json` last.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { appendFile, lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { ahead } from '../delivery/ahead.js';
 import { AgentError } from '../errors.js';
 import { privateFolder } from '../keyfile.js';
-import { FOLDER_NAME } from './names.js';
+import { INDEX, isStaging, SUMMARY, stagingName } from '../layout.js';
+import { CommitError, commit, isThere, undoCommit } from './commit.js';
+import { isAbandoned, own } from './owner.js';
 
-export const INDEX = 'index.json';
-export const SUMMARY = 'summary.md';
-const PREFIX = '.receiving-';
 /** No session lives longer than an hour: a staging folder older than two was left by a killed process. */
 const STALE = 2 * 3600 * 1000;
 /** Files flushed at a time: one after the other, a thousand documents take seconds. */
@@ -27,6 +24,8 @@ export function checkOutputFree(out: string, force = false): void {
 
 export class Staging {
 	readonly #files = new Set<string>();
+	/** It holds the only copy of an earlier delivery. */
+	#isNeeded = false;
 
 	private constructor(
 		readonly out: string,
@@ -36,10 +35,11 @@ export class Staging {
 	/** @throws {AgentError} `output_unsafe`, `output_failed` */
 	static async create(out: string): Promise<Staging> {
 		await privateFolder(out);
-		const path = join(out, PREFIX + randomBytes(8).toString('hex'));
+		await clearAbandoned(out);
+		const path = join(out, stagingName(randomBytes(8).toString('hex')));
 		await attempt(async () => {
-			await removeStale(out);
 			await mkdir(path, { mode: 0o700 });
+			await own(path);
 		});
 		return new Staging(out, path);
 	}
@@ -82,65 +82,40 @@ export class Staging {
 			const flushed = ahead(this.#files, FLUSHES, (name) => flush(join(this.path, name), 'r+'));
 			while (!(await flushed.next()).done);
 		});
-		// Synchronous from here on, so that no signal handler of ours can come in between.
-		const old = [...new Set([INDEX, SUMMARY, ...folders, ...(force ? earlierFolders(this.out) : [])])].filter((name) =>
-			isThere(join(this.out, name)),
-		);
-		if (old.length > 0 && !force) throw new AgentError('output_exists');
-		const kept = join(this.path, 'replaced');
-		const undo: [string, string][] = [];
-		const move = (from: string, to: string) => {
-			renameSync(from, to);
-			undo.unshift([to, from]);
-		};
 		try {
-			if (old.length > 0) mkdirSync(kept, { mode: 0o700 });
-			for (const name of old) move(join(this.out, name), join(kept, name));
-			for (const name of [...folders, ...(this.#files.has(SUMMARY) ? [SUMMARY] : []), INDEX])
-				move(join(this.path, name), join(this.out, name));
-		} catch (cause) {
-			for (const [from, to] of undo) renameSync(from, to);
-			throw new AgentError('output_failed', { cause });
+			commit(this.out, this.path, [...folders, ...(this.#files.has(SUMMARY) ? [SUMMARY] : []), INDEX], force);
+		} catch (error) {
+			this.#isNeeded = error instanceof AgentError && error.cause instanceof CommitError;
+			throw error;
 		}
 		// What was moved is in place; not every system can flush a folder.
 		await flush(this.out).catch(() => undefined);
 	}
 
-	/** Removes what was not moved. */
+	/** Removes what was not moved, unless it is to be put back yet. */
 	async discard(): Promise<void> {
+		if (this.#isNeeded) return;
 		await attempt(() => rm(this.path, { recursive: true, force: true, maxRetries: 3 }));
 	}
 }
 
-/** Unlike existsSync true for a dangling link too. */
-function isThere(path: string): boolean {
-	return existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-const EarlierIndex = v.object({ sources: v.array(v.object({ folder: v.pipe(v.string(), v.regex(FOLDER_NAME)) })) });
-
-/** The folders the index of an earlier delivery names, as far as they are names we give. */
-function earlierFolders(out: string): string[] {
-	try {
-		const index = v.parse(EarlierIndex, JSON.parse(readFileSync(join(out, INDEX), 'utf8')));
-		return index.sources.map(({ folder }) => folder);
-	} catch {
-		return [];
-	}
-}
-
-/** A name that a staging folder has. */
-export function isStaging(name: string): boolean {
-	return name.startsWith(PREFIX) && /^[0-9a-f]{16}$/.test(name.slice(PREFIX.length));
-}
-
-async function removeStale(out: string): Promise<void> {
-	for (const name of await readdir(out)) {
-		if (!isStaging(name)) continue;
-		const path = join(out, name);
-		const { mtimeMs } = await lstat(path);
-		if (Date.now() - mtimeMs > STALE) await rm(path, { recursive: true, force: true });
-	}
+/**
+ * Clears up after processes that were killed: what they had moved goes back, and their staging folders go.
+ * @param all those of living processes, too
+ * @throws {AgentError} `output_failed`
+ */
+export async function clearAbandoned(out: string, all = false): Promise<void> {
+	await attempt(async () => {
+		for (const name of await readdir(out).catch(noFolder)) {
+			if (!isStaging(name)) continue;
+			const path = join(out, name);
+			const there = await lstat(path).catch(() => null);
+			if (!there) continue;
+			if (!all && Date.now() - there.mtimeMs <= STALE && !(await isAbandoned(path))) continue;
+			if (there.isDirectory() && !undoCommit(out, path)) throw new AgentError('output_failed');
+			await rm(path, { recursive: true, force: true, maxRetries: 3 });
+		}
+	});
 }
 
 async function flush(path: string, flags = 'r'): Promise<void> {
@@ -156,6 +131,11 @@ async function attempt<T>(step: () => Promise<T>): Promise<T> {
 	try {
 		return await step();
 	} catch (cause) {
-		throw new AgentError('output_failed', { cause });
+		throw cause instanceof AgentError ? cause : new AgentError('output_failed', { cause });
 	}
+}
+
+function noFolder(cause: unknown): string[] {
+	if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+	throw cause;
 }

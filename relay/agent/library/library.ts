@@ -5,19 +5,19 @@
 import { lstat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { CAPS } from '../delivery/delivery.js';
+import { CAPS } from '../caps.js';
 import { AgentError } from '../errors.js';
-import type { Index, SourceEntry } from '../files/records.js';
-import { INDEX } from '../files/staging.js';
+import { INDEX } from '../layout.js';
 import { damaged, openFile, readWhole } from './files.js';
+import { Hashes, hashOf } from './hashes.js';
 import { lineAt, linesOf, parseLine, textOfLine } from './lines.js';
 import { Offsets } from './offsets.js';
 import { ownId, parseRef, refOf } from './ref.js';
-import { INDEX_BYTES, IndexShape } from './shape.js';
+import { INDEX_BYTES, Index, type SourceEntry } from './shape.js';
 
 /** One resource and where it is. */
 export interface Item {
-	/** `01-lakeside-health/Observation/abc`; where a resource has no id of its own, `…/Observation/#12` by its line, from 1. */
+	/** `01-lakeside-health/Observation/abc`; of a resource without an id of its own, `…/Observation/#12` by its line, from 1. */
 	ref: string;
 	source: SourceEntry;
 	/** Parsed; a number that JavaScript would write otherwise (1.50) is the string of its text (`numbers.ts`). */
@@ -72,9 +72,14 @@ class Delivery implements Library {
 		const file = await openFile(this.dir, source.folder, `${type}.ndjson`);
 		try {
 			let line = 0;
+			const seen = new Hashes();
 			for await (const { octets } of linesOf(file)) {
 				const resource = parseLine(textOfLine(octets));
-				yield { ref: refOf(source.folder, type, ++line, resource), source, resource };
+				const id = ownId(resource);
+				line++;
+				// By two of one hash nothing is lost: every resource can be had by its line.
+				const name = id !== null && !seen.see(hashOf(id)) ? id : line;
+				yield { ref: refOf(source.folder, type, name), source, resource };
 			}
 			if (line !== source.types[type]) throw new AgentError('records_damaged');
 		} finally {
@@ -144,7 +149,7 @@ export async function readIndex(dir: string): Promise<Index> {
 		throw code === 'ENOENT' || code === 'ENOTDIR' ? new AgentError('no_records', { cause }) : damaged(cause);
 	}
 	const octets = await readWhole(await openFile(dir, INDEX), INDEX_BYTES);
-	const index = v.safeParse(IndexShape, parseLine(textOfLine(octets)));
+	const index = v.safeParse(Index, parseLine(textOfLine(octets)));
 	// No cause: an issue quotes the value.
 	if (!index.success) throw new AgentError('records_damaged');
 	return index.output;

@@ -1,15 +1,16 @@
 /** A file of NDJSON, line by line, in the memory that its longest line takes. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
-import { CAPS } from '../delivery/delivery.js';
+import { CAPS } from '../caps.js';
 import { AgentError } from '../errors.js';
+import { isObject, type Json } from '../json.js';
 import { damaged } from './files.js';
 import { keepNumbers } from './numbers.js';
 
 const CHUNK = 1024 * 1024;
 const NEWLINE = 0x0a;
 
-export interface Line {
+interface Line {
 	/** From the start of the file. */
 	offset: number;
 	/** Without its line end. Valid until the next line is asked for. */
@@ -56,15 +57,15 @@ export async function lineAt(file: FileHandle, offset: number, bytes: number): P
 	return octets;
 }
 
-/** @throws {AgentError} `records_damaged` it is not UTF-8, not JSON, or not an object */
+/** @throws {AgentError} `records_damaged` it is not UTF-8 */
 export function textOfLine(octets: Buffer): string {
 	if (isAscii(octets)) return octets.toString('latin1');
 	if (!isUtf8(octets)) throw new AgentError('records_damaged');
 	return octets.toString('utf8');
 }
 
-/** @throws {AgentError} `records_damaged` */
-export function parseLine(text: string): Record<string, unknown> {
+/** @throws {AgentError} `records_damaged` it is not JSON, or not an object */
+export function parseLine(text: string): Json {
 	let value: unknown;
 	try {
 		value = JSON.parse(keepNumbers(text));
@@ -72,8 +73,8 @@ export function parseLine(text: string): Record<string, unknown> {
 		// JSON.parse quotes what it could not read: a record, so no cause.
 		throw new AgentError('records_damaged');
 	}
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new AgentError('records_damaged');
-	return value as Record<string, unknown>;
+	if (!isObject(value)) throw new AgentError('records_damaged');
+	return value;
 }
 
 async function readAt(file: FileHandle, into: Buffer, position: number): Promise<Buffer> {

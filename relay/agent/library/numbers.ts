@@ -2,7 +2,7 @@
  * Numbers as they were served. JSON.parse makes 1.5 of `1.50`, and of more digits than a double has fewer; what a lab wrote is
  * not ours to change. (A reviver sees the source text from Node 21 on only.)
  */
-import { endOfString } from './json.js';
+import { endOfString } from './strings.js';
 
 /** There may be a number that JavaScript writes otherwise: it ends in 0 after a point, has an exponent, or many digits. */
 const UNUSUAL = /[:,[]\s*-?(?:\d+\.\d*0(?!\d)|\d+(?:\.\d+)?[eE]|0\.000000|[\d.]{16})/;

@@ -1,5 +1,6 @@
 /** Where each line of a file is, and which resource: a few octets a line, so that a reading by name needs no search. */
 import type { FileHandle } from 'node:fs/promises';
+import { hashOf } from './hashes.js';
 import { linesOf, parseLine, textOfLine } from './lines.js';
 import { ownId } from './ref.js';
 
@@ -51,11 +52,4 @@ export class Offsets {
 		this.#lines++;
 		this.#starts[this.#lines] = offset + bytes + 1;
 	}
-}
-
-/** FNV-1a, never 0, which stands for no id. */
-function hashOf(id: string): number {
-	let hash = 0x811c9dc5;
-	for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-	return hash >>> 0 || 1;
 }

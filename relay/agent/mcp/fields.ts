@@ -1,6 +1,16 @@
 /** Fields that several tools take. */
 import * as z from 'zod';
 
+/** These and no others. What has another name is told which there are: a model guesses `query`. */
+export function fields<Shape extends z.ZodRawShape>(shape: Shape) {
+	return z.strictObject(shape, {
+		error: (issue) =>
+			issue.code === 'unrecognized_keys'
+				? `Unrecognized key: ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}. The fields are: ${Object.keys(shape).join(', ')}`
+				: undefined,
+	});
+}
+
 const DATE = /^\d{4}(-\d{2}(-\d{2})?)?$/;
 
 const date = () => z.string().regex(DATE, 'must be a year, a month or a day: 2024, 2024-03 or 2024-03-02');

@@ -9,6 +9,7 @@ import { wordsFor } from '../words.js';
 import { Receiver } from './receiver.js';
 import { Records } from './records.js';
 import { createServer } from './server.js';
+import { isUnderWay } from './state.js';
 
 export interface McpOptions {
 	/** URL of the relay: an https origin, or http on this machine. */
@@ -36,7 +37,11 @@ export async function runMcp({ relay, out, world = realWorld, signal = world.sig
 	}
 	const folder = resolve(out);
 	const receiver = new Receiver(origin, folder, { ...world, signal });
-	const server = createServer({ receiver, records: new Records(folder) });
+	const life = new AbortController();
+	const server = createServer({
+		receiver,
+		records: new Records(folder, life.signal, () => isUnderWay(receiver.state)),
+	});
 	const over = new Promise<void>((ended) => {
 		server.server.onclose = ended;
 		// The SDK does not look whether the client has gone.
@@ -48,6 +53,8 @@ export async function runMcp({ relay, out, world = realWorld, signal = world.sig
 	await receiver.resume();
 	await server.connect(new StdioServerTransport());
 	await over;
+	// Nobody waits for an answer any more, however much there is to read for it.
+	life.abort();
 	await Promise.all([receiver.close(), server.close()]);
 	return 0;
 }

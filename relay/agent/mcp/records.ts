@@ -2,15 +2,24 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Answers, openAnswers } from '../answers/answers.js';
-import { INDEX } from '../files/staging.js';
+import { AgentError } from '../errors.js';
+import { INDEX } from '../layout.js';
 
 export class Records {
 	readonly #out: string;
+	readonly #signal: AbortSignal;
+	readonly #isAwaited: () => boolean;
 	#open: { stamp: string; answers: Promise<Answers> } | undefined;
 
-	/** @param out the output folder */
-	constructor(out: string) {
+	/**
+	 * @param out the output folder
+	 * @param signal ends all reading
+	 * @param isAwaited whether a request is under way
+	 */
+	constructor(out: string, signal: AbortSignal, isAwaited: () => boolean) {
 		this.#out = out;
+		this.#signal = signal;
+		this.#isAwaited = isAwaited;
 	}
 
 	/** Whether a delivery is there; not, whether it can be read. */
@@ -22,8 +31,10 @@ export class Records {
 	async answers(): Promise<Answers> {
 		const stamp = await this.#stamp();
 		if (stamp === null || this.#open?.stamp !== stamp) this.forget();
-		if (stamp === null) return openAnswers(this.#out);
-		this.#open ??= { stamp, answers: openAnswers(this.#out) };
+		if (stamp === null && this.#isAwaited())
+			throw new AgentError('no_records', { detail: 'a request is under way; call wait_for_records' });
+		if (stamp === null) return openAnswers(this.#out, this.#signal);
+		this.#open ??= { stamp, answers: openAnswers(this.#out, this.#signal) };
 		const { answers } = this.#open;
 		// What cannot be opened now may be mended.
 		answers.catch(() => this.forget());

@@ -1,7 +1,7 @@
 /** The state of the asking, as a model is told it. */
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
-import { localTime } from '../words.js';
+import { count } from '../source-words.js';
 import { explain, told } from './results.js';
 import { isUnderWay, type Shown, type State } from './state.js';
 
@@ -53,7 +53,7 @@ function wordsOf(state: State, hasRecords: boolean): string {
 				? 'No request is under way. Records from an earlier one are here: list_records tells which.'
 				: 'No request is under way, and there are no records here. Ask with request_records.';
 		case 'waiting':
-			return `Nobody has opened the link yet.\n\n${howToShow(state.shown)}\n\nThen call wait_for_records again.`;
+			return `Nobody has opened the link yet, which is ${state.shown.url} with the match code ${state.shown.code}, and works ${stillOpen(state.shown)}. If the person has not seen both, show them. Call wait_for_records again.`;
 		case 'claimed':
 			return `A wallet has opened the link; the person is choosing what to send, and nothing was sent yet. Their wallet must show the code ${state.shown.code}. Call wait_for_records again.`;
 		case 'receiving':
@@ -63,8 +63,8 @@ function wordsOf(state: State, hasRecords: boolean): string {
 			const missing =
 				unread === 0
 					? 'Every query was answered.'
-					: `${unread} ${unread === 1 ? 'query' : 'queries'} could not be read, which does not mean that there is nothing: list_records tells which; tell the person.`;
-			return `The records have arrived and are verified: ${records} from ${sources} ${sources === 1 ? 'source' : 'sources'}, with ${documents} documents. ${missing} Go on with patient_summary or list_records.`;
+					: `${count(unread, 'query')} could not be read, which does not mean that there is nothing: list_records tells which; tell the person.`;
+			return `The records have arrived and are verified: ${count(records, 'record')} from ${count(sources, 'source')}, with ${count(documents, 'document')}. ${missing} Go on with patient_summary or list_records.`;
 		}
 		case 'over': {
 			const then = state.resumable
@@ -83,11 +83,16 @@ export function howToShow({ url, code, expiresAt }: Shown): string {
 		`Link: ${url}`,
 		`Match code: ${code}`,
 		'Tell them, in your words:',
-		`- Open the link in the browser that has their Satchel wallet, before ${localTime(expiresAt) ?? expiresAt}. It is for them alone: whoever has it can answer in their place.`,
+		`- Open the link in the browser that has their Satchel wallet, while it works, ${stillOpen({ expiresAt })}. It is for them alone: whoever has it can answer in their place.`,
 		`- The wallet shows who asks and why, marked as unverified, and a match code. It must be ${code}; if it is another, they should close the page and tell you.`,
 		'- They then choose which connections to send, none is chosen beforehand, and press send. Nothing is sent before that.',
 		'- They leave the page open until it says that everything was sent.',
 	].join('\n');
+}
+
+/** No time of day: nobody knows which zone the person is in. */
+function stillOpen({ expiresAt }: Pick<Shown, 'expiresAt'>): string {
+	return `for ${count(Math.max(1, Math.round((Date.parse(expiresAt) - Date.now()) / 60_000)), 'more minute')}`;
 }
 
 function size(bytes: number): string {

@@ -16,9 +16,6 @@ const here: Partial<Record<AgentErrorCode, string>> = {
 	ref_unknown: 'There is no resource or document of that name here. search_records and list_records give names.',
 	records_damaged:
 		'The records here are not as they were written: something changed or removed files. Such records are neither told nor deleted. The person can look into the folder; request_records with replace: true brings others in their place.',
-	internal: 'A fault in the program. list_records and wait_for_records tell what is here.',
-	interrupted:
-		'Interrupted. What was not yet complete was not kept; wait_for_records goes on where there is a request.',
 };
 
 /** @param state holds nothing of a record: some clients show a model this in place of the text */
@@ -46,9 +43,9 @@ export function explain(code: AgentErrorCode): string {
 	return explained(new AgentError(code));
 }
 
+/** What an error says exactly goes before what is general here. */
 function explained(error: AgentError): string {
-	const words = here[error.code] ?? wordsFor(error, false);
-	return error.detail && !words.includes(error.detail) ? `${words} (${error.detail})` : words;
+	return (error.detail ? undefined : here[error.code]) ?? wordsFor(error, false);
 }
 
 /** Runs a tool's work; whatever it throws becomes an error of the tool. */

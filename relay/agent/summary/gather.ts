@@ -1,42 +1,58 @@
 /**
- * Facts, gathered into lines: what agrees in code and date is one, from whichever source. Memory is bounded, and what comes out
- * depends on the records and not on their order.
+ * Facts, gathered into lines: what one code names is a line, and what records say of it alike is one entry of it, from whichever
+ * source. Memory is bounded, and what comes out depends on the records and not on their order.
  */
-import { dayOf, sortable } from '../clinical/date.js';
-import type { Code, Fact, Section } from '../clinical/fact.js';
+
+import type { Fact, Section } from '../clinical/fact.js';
 import { compare, Smallest } from '../clinical/smallest.js';
+import { nameOf } from './codes.js';
+import {
+	contentOf,
+	dayOfFact,
+	type Entry,
+	isCaution,
+	isResult,
+	kindOf,
+	newestFirst,
+	planOf,
+	sameContent,
+	sameResult,
+	standing,
+	union,
+	urgency,
+	valuesOf,
+	worstOf,
+} from './entry.js';
 import { countedOnly, RULES } from './sections.js';
 
 /** Different lines of one section that are kept apart, far above what is shown. */
 const LINES = 2000;
 /** The newest of what has one code. */
-const NEWEST = 6;
+const NEWEST = 12;
+/** Different things said of what has one code, however old, where each of them matters. */
+const CONTENTS = 24;
 /** Names that go with one code. */
 const TITLES = 3;
 
-/** The same thing from one source or several. */
-export interface Entry {
-	fact: Fact;
-	type: string;
-	/** Of the first source that has it. */
-	ref: string;
-	/** Positions of the sources in the index, ascending. */
-	sources: number[];
-}
-
 export interface Line {
 	group: number;
-	/** Newest first; at least one. */
+	/** What lines of one thing have alike, whatever their group. */
+	family: string;
+	/** Each says something else; the newest first, of an allergy the gravest. At least one. */
 	entries: Entry[];
 	records: number;
-	/** The earliest day. */
+	/** The earliest and the newest day. */
 	since: string | null;
+	until: string | null;
 	sources: number[];
 	titles: string[];
+	/** The newest that is no mere plan. */
+	order: Entry | null;
 }
 
 interface Growing extends Omit<Line, 'entries' | 'titles'> {
 	entries: Smallest<Entry>;
+	contents: Smallest<Entry>;
 	titles: Smallest<string>;
 }
 
@@ -46,7 +62,6 @@ export class Gatherer {
 	records = 0;
 	/** Those that were taken back, and are in no line. */
 	retracted = 0;
-
 	/** Panels without a value of their own: their members have lines. */
 	panels = 0;
 
@@ -57,120 +72,171 @@ export class Gatherer {
 			this.retracted++;
 			return;
 		}
-		if (type === 'Observation' && this.section === 'reports' && !isMeasured(fact) && fact.details.length === 0) {
+		if (type === 'Observation' && this.section === 'reports' && !isResult(fact) && fact.details.length === 0) {
 			this.panels++;
 			return;
 		}
 		this.records++;
-		const entry: Entry = { fact, type, ref, sources: [source] };
+		const entry: Entry = { fact, type, ref, sources: [source], records: 1, more: [] };
 		const group = RULES[this.section].groupOf?.(fact, type) ?? 0;
-		const make = (): Growing => ({
-			group,
-			entries: new Smallest(NEWEST),
-			records: 0,
-			since: null,
-			sources: [],
-			titles: new Smallest(TITLES),
-		});
-		const join = (line: Growing): Growing => {
-			line.records++;
-			const day = fact.date && dayOf(fact.date);
-			if (day !== null && (line.since === null || day < line.since)) line.since = day;
-			line.sources = union(line.sources, entry.sources);
-			line.titles.add(
-				folded(fact.title),
-				() => fact.title,
-				(one) => [one, fact.title].sort(compare)[0] ?? one,
-			);
-			line.entries.add(
-				`${newestFirst(pointOf(fact))}|${identity(fact, type)}`,
-				() => entry,
-				(kept) => same(kept, entry),
-			);
-			return line;
-		};
-		this.#lines.add(`${group}|${this.#keyOf(fact, type, ref)}`, () => join(make()), join);
+		const { family, key } = this.#keysOf(fact, type, ref);
+		const join = (line: Growing) => this.#join(line, entry);
+		this.#lines.add(`${group}|${key}`, () => join(empty(group, family)), join);
 	}
 
-	/** By group, then the newest first, then by title and ref. */
+	#join(line: Growing, entry: Entry): Growing {
+		const { fact } = entry;
+		const day = dayOfFact(fact);
+		line.records++;
+		line.since = earliest(line.since, day);
+		line.until = latest(line.until, day);
+		line.sources = union(line.sources, entry.sources);
+		line.titles.add(
+			folded(fact.title),
+			() => fact.title,
+			(one) => [one, fact.title].sort(compare)[0] ?? one,
+		);
+		if (isResult(fact)) {
+			const key = `${newestFirst(fact.date)}|${standing(fact)}|${valuesOf(fact)}`;
+			line.entries.add(
+				key,
+				() => entry,
+				(kept) => sameResult(kept, entry),
+			);
+			return line;
+		}
+		const content = contentOf(this.section, fact);
+		const same = (kept: Entry) => sameContent(kept, entry);
+		line.entries.add(`${newestFirst(day)}|${content}`, () => entry, same);
+		if (RULES[this.section].every) line.contents.add(`${urgency(fact)}|${content}`, () => entry, same);
+		if (this.section === 'medications' && planOf(fact) === null) line.order = newer(line.order, entry);
+		return line;
+	}
+
+	/** By group, then (allergies) the gravest, then the newest first, then by title and ref. */
 	lines(): Line[] {
-		const lines = this.#lines.entries().map(([, line]): Line => {
-			const entries = line.entries.entries().map(([, entry]) => entry);
-			const group = this.section === 'labs' ? (entries[0] && isFlagged(entries[0].fact) ? 0 : 1) : line.group;
+		const lines = this.#united().map((line): Line => {
+			const entries = this.#entriesOf(line);
+			const now = entries.filter(({ fact }) => fact.date === entries[0]?.fact.date);
+			const isFlagged = now.some(({ fact }) => worstOf(fact) !== null);
+			const group = this.section === 'labs' ? (isFlagged ? 0 : 1) : line.group;
 			return { ...line, group, entries, titles: line.titles.entries().map(([, title]) => title) };
 		});
-		const order = ({ entries: [first] }: Line) => {
+		const order = ({ entries: [first], until }: Line) => {
 			if (!first) return '';
-			return [newestFirst(first.fact.date), folded(first.fact.title), first.ref].join('\u0000');
+			return [urgency(first.fact), newestFirst(until), folded(first.fact.title), first.ref].join('\u0000');
 		};
 		const keyed = lines.map((line) => ({ line, key: order(line) }));
 		return keyed.sort((a, b) => a.line.group - b.line.group || compare(a.key, b.key)).map(({ line }) => line);
 	}
 
-	#keyOf(fact: Fact, type: string, ref: string): string {
-		if (countedOnly(this.section, type)) return type;
+	/** Lines of one code are one where each source has one name for it: else they are different things. */
+	#united(): Growing[] {
+		const families = new Map<string, Growing[]>();
+		for (const [, line] of this.#lines.entries()) {
+			const key = `${line.group}|${line.family}`;
+			families.set(key, [...(families.get(key) ?? []), line]);
+		}
+		return [...families.values()].flatMap((lines) => {
+			const [first, ...others] = lines;
+			const sources = lines.flatMap((line) => line.sources);
+			if (!first || others.length === 0 || new Set(sources).size < sources.length) return lines;
+			return [others.reduce(united, first)];
+		});
+	}
+
+	#entriesOf({ entries, contents }: Growing): Entry[] {
+		const found = new Map<string, Entry>();
+		const into = (key: string, entry: Entry, same: (kept: Entry, entry: Entry) => Entry) => {
+			const kept = found.get(key);
+			found.set(key, kept ? same(kept, entry) : entry);
+		};
+		const all = contents.entries().map(([, entry]) => entry);
+		const known = new Set(all.map(({ fact }) => contentOf(this.section, fact)));
+		for (const entry of all) into(contentOf(this.section, entry.fact), entry, sameContent);
+		for (const [, entry] of entries.entries()) {
+			const { fact } = entry;
+			if (isResult(fact)) into(`${fact.date}|${valuesOf(fact)}`, entry, sameResult);
+			else if (!known.has(contentOf(this.section, fact))) into(contentOf(this.section, fact), entry, sameContent);
+		}
+		const keyed = [...found].map(([key, entry]) => {
+			const { fact } = entry;
+			const [date, last] = isResult(fact) ? [fact.date, newestFirst(fact.issued ?? null)] : [dayOfFact(fact), ''];
+			return { entry, key: [urgency(fact), newestFirst(date), standing(fact), last, key].join('|') };
+		});
+		return keyed.sort((a, b) => compare(a.key, b.key)).map(({ entry }) => entry);
+	}
+
+	/** What is a line, and what it has in common with lines of other groups. */
+	#keysOf(fact: Fact, type: string, ref: string): { family: string; key: string } {
+		const alone = (key: string) => ({ family: key, key });
+		if (countedOnly(this.section, type)) return alone(type);
 		const { by } = RULES[this.section];
-		if (by === 'own') return `${newestFirst(fact.date)}|${ref}`;
-		const code = keyOfCodes(fact.codes) ?? `text|${folded(fact.title)}`;
-		// Kinds that share a section do not share lines: a goal is no order.
-		const kind = /^Medication/.test(type) ? '' : type;
-		return by === 'date' ? `${newestFirst(fact.date && dayOf(fact.date))}|${kind}|${code}` : `${kind}|${code}`;
+		if (by === 'own') return alone(`${newestFirst(fact.date)}|${ref}`);
+		// Kinds that share a section do not share lines: a goal is no order. Nor do results that cannot be compared, or what is
+		// about somebody else.
+		const cautions = fact.details.filter(isCaution).join('|');
+		const kind = `${/^Medication/.test(type) ? '' : type}|${isResult(fact) ? kindOf(fact) : ''}|${cautions}`;
+		const day = by === 'date' ? `${newestFirst(dayOfFact(fact))}|` : '';
+		const title = folded(fact.title);
+		const name = nameOf(type, fact.codes);
+		const coded = `${day}${kind}|${name?.key ?? 'text'}`;
+		if (name?.same === 'always') return alone(coded);
+		if (name?.same === 'between') return { family: coded, key: `${coded}|${title}` };
+		return alone(`${coded}|${title}`);
 	}
 }
 
-export function isFlagged(fact: Fact): boolean {
-	return fact.flag !== null || fact.parts.some(({ flag }) => flag !== null);
+function empty(group: number, family: string): Growing {
+	return {
+		group,
+		family,
+		entries: new Smallest(NEWEST),
+		contents: new Smallest(CONTENTS),
+		records: 0,
+		since: null,
+		until: null,
+		sources: [],
+		titles: new Smallest(TITLES),
+		order: null,
+	};
 }
 
-function same(kept: Entry, entry: Entry): Entry {
-	const [first, other] = placeOf(kept) <= placeOf(entry) ? [kept, entry] : [entry, kept];
-	return { ...first, sources: union(first.sources, other.sources) };
+/** Both in one; neither is changed. */
+function united(one: Growing, other: Growing): Growing {
+	const line = empty(one.group, one.family);
+	for (const each of [one, other]) {
+		line.records += each.records;
+		line.since = earliest(line.since, each.since);
+		line.until = latest(line.until, each.until);
+		line.sources = union(line.sources, each.sources);
+		if (each.order) line.order = newer(line.order, each.order);
+		for (const [key, title] of each.titles.entries())
+			line.titles.add(
+				key,
+				() => title,
+				(kept) => kept,
+			);
+		for (const of of ['entries', 'contents'] as const)
+			for (const [key, entry] of each[of].entries())
+				line[of].add(
+					key,
+					() => entry,
+					(kept) => (isResult(entry.fact) ? sameResult(kept, entry) : sameContent(kept, entry)),
+				);
+	}
+	return line;
 }
-
-/** References begin with the position of their source; their order within one is that of their text. */
-const placeOf = ({ ref, fact }: Entry) => `${ref}\u0000${JSON.stringify(fact)}`;
-
-const union = (some: number[], more: number[]) => [...new Set([...some, ...more])].sort((a, b) => a - b);
 
 const folded = (title: string) => title.normalize('NFKC').toLowerCase();
 
-/** Results of one day are told apart by their time, other things are not. */
-function pointOf(fact: Fact): string | null {
-	return fact.date && (isMeasured(fact) ? fact.date : dayOf(fact.date));
-}
+const earliest = (one: string | null, other: string | null) =>
+	one === null || (other !== null && other < one) ? other : one;
+const latest = (one: string | null, other: string | null) =>
+	one === null || (other !== null && other > one) ? other : one;
 
-const isMeasured = ({ value, parts }: Fact) => value !== null || parts.length > 0;
-
-/** What has to agree, besides the code and the date, for two to be the same. */
-function identity(fact: Fact, type: string): string {
-	const values = [fact, ...fact.parts].map(({ value }) => (value ? `${value.text} ${value.unit}` : '')).join('|');
-	return /^Medication/.test(type) ? fact.details.join('|').slice(0, 500) : values;
-}
-
-/** A text that sorts the newest date first and none last. */
-function newestFirst(date: string | null): string {
-	if (date === null) return '~~';
-	return `${sortable(date).replace(/\d/g, (digit) => String(9 - Number(digit)))}~`;
-}
-
-/** Code systems that several sources have in common, in the order in which they are looked for. */
-const SYSTEMS: [string, RegExp][] = [
-	['snomed', /snomed\.info\/sct|2\.16\.840\.1\.113883\.6\.96$/],
-	['rxnorm', /umls\/rxnorm|2\.16\.840\.1\.113883\.6\.88$/],
-	['loinc', /loinc\.org|2\.16\.840\.1\.113883\.6\.1$/],
-	['cvx', /sid\/cvx|2\.16\.840\.1\.113883\.12\.292$/],
-	['icd10', /icd-10|2\.16\.840\.1\.113883\.6\.90$/i],
-	['icd9', /icd-9|2\.16\.840\.1\.113883\.6\.103$/i],
-	['cpt', /ama-assn\.org\/go\/cpt|2\.16\.840\.1\.113883\.6\.12$/],
-	['ndc', /sid\/ndc|2\.16\.840\.1\.113883\.6\.69$/],
-];
-
-/** One of the codes, the same whatever their order; null where none has a system. */
-function keyOfCodes(codes: readonly Code[]): string | null {
-	const keys = codes.flatMap(({ system, code }) => {
-		if (system === null) return [];
-		const known = SYSTEMS.findIndex(([, url]) => url.test(system));
-		return [known < 0 ? `x|${system}|${code}` : `${known}|${code}`];
-	});
-	return keys.sort(compare)[0] ?? null;
+function newer(kept: Entry | null, entry: Entry): Entry {
+	if (!kept) return entry;
+	const key = ({ fact, ref }: Entry) => `${newestFirst(fact.date)}|${ref}|${JSON.stringify(fact)}`;
+	return key(kept) <= key(entry) ? kept : entry;
 }

@@ -1,12 +1,13 @@
 /** Who the records are about, from each source, and whether the sources agree. */
-import { dateOf, dayOf } from '../clinical/date.js';
+
 import type { Fact } from '../clinical/fact.js';
-import { clean } from '../clinical/shape.js';
 import { Smallest } from '../clinical/smallest.js';
+import { dateOf, dayOf } from '../dates.js';
 import type { Index } from '../files/records.js';
+import { clean, type Json } from '../json.js';
 import { plain, verbatim } from './markdown.js';
 import { RULES } from './sections.js';
-import { tagOf } from './tags.js';
+import { tagOf, tagsOf } from './tags.js';
 
 interface Person {
 	source: number;
@@ -16,17 +17,48 @@ interface Person {
 	fact: Fact | null;
 }
 
+/** What has to agree, by what it is called. */
+type What = 'birth date' | 'name' | 'gender';
+interface Said {
+	value: string;
+	sources: number[];
+	/** By the wallet alone, and by no Patient. */
+	wallet: boolean;
+}
+
+/** Different values that are compared, of each. */
+const VALUES = 64;
+/** Of them, in a sentence. */
+const SHOWN = 6;
+
 export class Identity {
 	readonly #people = new Smallest<Person>(RULES.patient.lines);
+	readonly #said: Record<What, Smallest<Said>> = {
+		'birth date': new Smallest(VALUES),
+		name: new Smallest(VALUES),
+		gender: new Smallest(VALUES),
+	};
+	readonly #sources = new Set<number>();
 	#count = 0;
 
-	constructor(readonly index: Index) {}
+	constructor(readonly index: Index) {
+		for (const [source, { patient }] of index.sources.entries()) {
+			const birthDate = dateOf(patient.birthDate);
+			this.#say('birth date', birthDate && dayOf(birthDate), source, true);
+			this.#say('name', clean(patient.name), source, true);
+		}
+	}
 
-	add(fact: Fact, id: unknown, ref: string, source: number): void {
+	add(fact: Fact, { id, gender }: Json, ref: string, source: number): void {
 		this.#count++;
+		this.#sources.add(source);
 		const own = this.index.sources[source]?.patient.id === id ? 0 : 1;
 		const name = fact.title === 'Patient' ? null : fact.title;
-		const person: Person = { source, ref, name, birthDate: fact.date && dayOf(fact.date), fact };
+		const birthDate = fact.date && dayOf(fact.date);
+		const person: Person = { source, ref, name, birthDate, fact };
+		this.#say('birth date', birthDate, source, false);
+		this.#say('name', name, source, false);
+		this.#say('gender', clean(gender, 20)?.toLowerCase() ?? null, source, false);
 		// Those whom the sources were asked about come first, wherever there are too many.
 		const key = `${own}|${String(source).padStart(4, '0')}|${ref}|${JSON.stringify(fact)}`;
 		this.#people.add(
@@ -36,26 +68,64 @@ export class Identity {
 		);
 	}
 
-	/** Lines, and which sources have a Patient. */
-	lines(): { lines: string[]; sources: ReadonlySet<number> } {
+	#say(what: What, value: string | null, source: number, wallet: boolean): void {
+		if (value === null) return;
+		this.#said[what].add(
+			value,
+			() => ({ value, sources: [source], wallet }),
+			(kept) => ({
+				value,
+				sources: [...new Set([...kept.sources, source])].sort((a, b) => a - b),
+				wallet: kept.wallet && wallet,
+			}),
+		);
+	}
+
+	/** What is to be said before anything else, lines, and which sources have a Patient. */
+	lines(): { attention: string[]; lines: string[]; sources: ReadonlySet<number> } {
 		const found = this.#people.entries().map(([, person]) => person);
 		// A source without a Patient among its records is known by what the wallet says of it.
-		const told = this.index.sources.slice(0, RULES.patient.lines).flatMap(({ patient }, source): Person[] => {
+		const told = this.index.sources.flatMap(({ patient }, source): Person[] => {
 			const name = clean(patient.name);
 			const birthDate = dateOf(patient.birthDate);
-			if (found.some((one) => one.source === source) || (name === null && birthDate === null)) return [];
-			return [{ source, ref: null, name, birthDate, fact: null }];
+			if (this.#sources.has(source) || (name === null && birthDate === null)) return [];
+			return [{ source, ref: null, name, birthDate: birthDate && dayOf(birthDate), fact: null }];
 		});
-		const people = [...found, ...told];
+		const shown = told.slice(0, RULES.patient.lines);
 		const more = this.#count - found.length;
 		return {
+			attention: this.#disagreements(),
 			lines: [
-				...disagreements(people),
-				...people.map(lineOf),
+				...[...found, ...shown].map(lineOf),
 				...(more > 0 ? [`- and ${more} more: search kind \`Patient\``] : []),
+				...(told.length > shown.length ? [`- and ${told.length - shown.length} more sources: see \`index.json\``] : []),
 			],
-			sources: new Set(found.map(({ source }) => source)),
+			sources: this.#sources,
 		};
+	}
+
+	#disagreements(): string[] {
+		const clashes: Record<What, (one: string, other: string) => boolean> = {
+			// A year agrees with a day of that year.
+			'birth date': (one, other) => !one.startsWith(other) && !other.startsWith(one),
+			name: (one, other) => !agree(one, other),
+			gender: (one, other) => one !== other && one !== 'unknown' && other !== 'unknown',
+		};
+		return (Object.keys(clashes) as What[]).flatMap((what) => {
+			const said = this.#said[what].entries().map(([, one]) => one);
+			const clash = said.some((one) => said.some((other) => clashes[what](one.value, other.value)));
+			if (!clash) return [];
+			const values = said
+				.toSorted((one, other) => (one.sources[0] ?? 0) - (other.sources[0] ?? 0))
+				.slice(0, SHOWN)
+				.map(({ value, sources, wallet }) => {
+					return `${plain(value)} (${tagsOf(sources.map(tagOf))}${wallet ? ', as the wallet says' : ''})`;
+				});
+			const more = said.length > SHOWN ? ` and ${said.length - SHOWN} more` : '';
+			return [
+				`**ATTENTION: the records do not agree on the ${what}:** ${values.join(', ')}${more}. They may be of more than one person.`,
+			];
+		});
 	}
 }
 
@@ -68,29 +138,6 @@ function lineOf({ source, ref, name, birthDate, fact }: Person): string {
 	];
 	const where = ref === null ? '' : ` ${verbatim(ref)}`;
 	return `- **${plain(name ?? 'No name')}**: ${plain(said.join('; '))} — ${tagOf(source)}${where}`;
-}
-
-function disagreements(people: Person[]): string[] {
-	const lines: string[] = [];
-	const say = (what: string, values: [string, number][]) => {
-		const shown = values.slice(0, 6).map(([value, source]) => `${plain(value)} (${tagOf(source)})`);
-		lines.push(
-			`**ATTENTION: the records do not agree on the ${what}:** ${shown.join(', ')}. They may be of more than one person.`,
-			'',
-		);
-	};
-	const known = <T>(of: (person: Person) => T | null) =>
-		people.flatMap((person): [T, number][] => {
-			const value = of(person);
-			return value === null ? [] : [[value, person.source]];
-		});
-	const births = known(({ birthDate }) => birthDate);
-	// A year agrees with a day of that year.
-	const clash = births.some(([one]) => births.some(([other]) => !one.startsWith(other) && !other.startsWith(one)));
-	if (clash) say('birth date', births);
-	const names = known(({ name }) => name);
-	if (names.some(([one]) => names.some(([other]) => !agree(one, other)))) say('name', names);
-	return lines;
 }
 
 /** Whether every part of the shorter name is in the longer one, an initial standing for a name. */

@@ -1,5 +1,5 @@
 /** Text of a record in Markdown: words, and nothing but words. */
-import { clean } from '../clinical/shape.js';
+import { clean } from '../json.js';
 
 /**
  * What makes markup within a line, in CommonMark and the dialects of GitHub and of mathematics: code, emphasis, HTML, links and
@@ -7,12 +7,18 @@ import { clean } from '../clinical/shape.js';
  */
 const MARKUP = /[\\`*<~$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|\](?=[([:])|&(?=#|[A-Za-z][A-Za-z0-9]*;)|:(?=\/\/)/gu;
 
+/** Characters of a text that are shown. */
+export const PLAIN = 2000;
+
 /**
  * A text to stand within a line, shown as it is. It must not begin one: there it could become a heading, a quotation or a list.
- * Bare addresses, from which some dialects make links, are broken by a backslash.
+ * Bare addresses, from which some dialects make links, are broken by a backslash. The long dash is ours alone: a source follows it.
  */
 export function plain(text: string): string {
-	return (clean(text, 2000) ?? '').replace(MARKUP, '\\$&').replace(/\b(www)\./gi, '$1\\.');
+	return (clean(text, PLAIN) ?? '')
+		.replace(MARKUP, '\\$&')
+		.replace(/\b(www)\./gi, '$1\\.')
+		.replaceAll('—', '–');
 }
 
 /** A name to be taken as it is, in backticks; nothing where it cannot stand there. */

@@ -1,11 +1,15 @@
 /** What each section of the summary holds: its heading, its kinds of resources, what stands apart in it, and how many lines. */
 import type { Fact, Section } from '../clinical/fact.js';
+import { isOver } from '../clinical/status.js';
 
 export interface SectionRules {
 	/** Has the section's own name in it, by which a part of the file is found. */
 	heading: string;
-	/** Resource types that make the section what it is: unless one of them was asked for, nobody knows whether it is empty. */
-	main: readonly string[];
+	/**
+	 * Kinds that make the section what it is; in a list those that are one kind under the names of several versions of FHIR. Of what
+	 * was not asked for nobody knows whether there is any.
+	 */
+	main: readonly (string | readonly string[])[];
 	/** Others, whose failing leaves a gap in it. */
 	also?: readonly string[];
 	/** Values of the category parameter that are about it; a query without one, or with a strange one, is about it too. */
@@ -21,11 +25,16 @@ export interface SectionRules {
 	 * `kind`: one line for each resource type.
 	 */
 	by: 'code' | 'date' | 'own' | 'kind';
+	/** Different things said of one code that have lines below the first, at most. */
+	others: number;
+	/** Whether each of them matters, however old. */
+	every?: true;
+	/** Whether lines of one thing in different groups point at each other: still active here, stopped there. */
+	points?: true;
 }
 
 const word = (words: string) => new Set(words.split(' '));
 const ACTIVE_PROBLEM = word('active recurrence relapse');
-const MAYBE_MEDICATION = word('unknown recorded draft on-hold intended');
 const OPEN_PLAN = word(
 	'active in-progress accepted proposed planned pending booked arrived checked-in waitlist draft ready requested on-hold on-track ahead-of-target behind-target sustaining',
 );
@@ -33,28 +42,34 @@ const OPEN_PLAN = word(
 const MEDICINES = ['MedicationRequest', 'MedicationOrder', 'MedicationStatement', 'MedicationPrescription'];
 const CLAIMS = new Set(['Claim', 'ClaimResponse', 'ExplanationOfBenefit']);
 
-/** active, not said, over */
+/** active, not said (or in words that nobody knows), over */
 const among = (active: ReadonlySet<string>, status: string | null) => {
-	if (status === null || status === 'unknown') return 1;
-	return active.has(status) ? 0 : 2;
+	if (status !== null && active.has(status)) return 0;
+	return isOver(status) ? 2 : 1;
 };
 
 export const RULES: Record<Section, SectionRules> = {
-	patient: { heading: 'Patient', main: ['Patient'], lines: 12, by: 'own' },
+	patient: { heading: 'Patient', main: ['Patient'], lines: 12, by: 'own', others: 0 },
 	problems: {
 		heading: 'Problems',
 		main: ['Condition'],
 		lines: 60,
 		by: 'code',
+		others: 6,
+		every: true,
+		points: true,
 		groups: ['Active', 'Status not said', 'Resolved or inactive'],
 		groupOf: ({ status }) => among(ACTIVE_PROBLEM, status),
 	},
 	medications: {
 		heading: 'Medications',
-		main: MEDICINES,
+		main: [MEDICINES.filter((kind) => kind !== 'MedicationStatement'), 'MedicationStatement'],
 		also: ['MedicationDispense', 'MedicationAdministration', 'Medication'],
 		lines: 60,
 		by: 'code',
+		others: 10,
+		every: true,
+		points: true,
 		groups: [
 			'Active',
 			'On hold, planned, or status not said',
@@ -63,8 +78,8 @@ export const RULES: Record<Section, SectionRules> = {
 		],
 		groupOf: ({ status }, type) => {
 			if (!MEDICINES.includes(type)) return 2;
-			if (status === null || MAYBE_MEDICATION.has(status)) return 1;
-			return status === 'active' ? 0 : 3;
+			if (status === 'active') return 0;
+			return isOver(status) ? 3 : 1;
 		},
 	},
 	allergies: {
@@ -72,17 +87,21 @@ export const RULES: Record<Section, SectionRules> = {
 		main: ['AllergyIntolerance'],
 		lines: 50,
 		by: 'code',
+		others: 10,
+		every: true,
+		points: true,
 		groups: ['Active', 'Status not said', 'Resolved or inactive'],
 		groupOf: ({ status }) => among(word('active'), status),
 	},
-	immunizations: { heading: 'Immunizations', main: ['Immunization'], lines: 40, by: 'code' },
+	immunizations: { heading: 'Immunizations', main: ['Immunization'], lines: 40, by: 'code', others: 0 },
 	labs: {
 		heading: 'Laboratory results (labs)',
 		main: ['Observation'],
 		categories: ['laboratory'],
 		lines: 60,
 		by: 'code',
-		groups: ['Out of range, or called abnormal by the laboratory', 'Others'],
+		others: 0,
+		groups: ['Out of range, or called abnormal by the laboratory', 'Not called out of range'],
 	},
 	vitals: {
 		heading: 'Vital signs (vitals)',
@@ -90,6 +109,7 @@ export const RULES: Record<Section, SectionRules> = {
 		categories: ['vital-signs'],
 		lines: 20,
 		by: 'code',
+		others: 0,
 	},
 	procedures: {
 		heading: 'Procedures and devices',
@@ -97,8 +117,9 @@ export const RULES: Record<Section, SectionRules> = {
 		also: ['Device', 'DeviceUseStatement'],
 		lines: 30,
 		by: 'code',
+		others: 3,
 	},
-	encounters: { heading: 'Encounters', main: ['Encounter'], lines: 20, by: 'date' },
+	encounters: { heading: 'Encounters', main: ['Encounter'], lines: 20, by: 'date', others: 3 },
 	reports: {
 		heading: 'Reports and findings',
 		main: ['DiagnosticReport'],
@@ -117,6 +138,7 @@ export const RULES: Record<Section, SectionRules> = {
 		],
 		lines: 30,
 		by: 'code',
+		others: 3,
 	},
 	documents: {
 		heading: 'Documents',
@@ -124,13 +146,21 @@ export const RULES: Record<Section, SectionRules> = {
 		also: ['Binary', 'Composition'],
 		lines: 40,
 		by: 'own',
+		others: 0,
 	},
 	plans: {
 		heading: 'Plans, goals, orders and appointments',
-		main: ['CarePlan', 'Goal', 'ServiceRequest', 'Appointment', 'CareTeam'],
-		also: ['ProcedureRequest', 'ReferralRequest', 'DiagnosticOrder', 'DeviceRequest', 'NutritionOrder'],
+		main: [
+			'CarePlan',
+			'Goal',
+			['ServiceRequest', 'ProcedureRequest', 'ReferralRequest', 'DiagnosticOrder'],
+			'Appointment',
+			'CareTeam',
+		],
+		also: ['DeviceRequest', 'NutritionOrder'],
 		lines: 40,
 		by: 'code',
+		others: 2,
 		groups: ['Open', 'Status not said', 'Over'],
 		groupOf: ({ status }) => among(OPEN_PLAN, status),
 	},
@@ -140,6 +170,7 @@ export const RULES: Record<Section, SectionRules> = {
 		categories: ['social-history', 'survey', 'sdoh', 'functional-status', 'disability-status', 'cognitive-status'],
 		lines: 30,
 		by: 'code',
+		others: 2,
 		groups: ['Family', 'Life', 'Questionnaires and their answers'],
 		groupOf: ({ survey }, type) => (type === 'FamilyMemberHistory' ? 0 : survey ? 2 : 1),
 	},
@@ -149,10 +180,11 @@ export const RULES: Record<Section, SectionRules> = {
 		also: [...CLAIMS],
 		lines: 20,
 		by: 'code',
+		others: 2,
 		groups: ['Coverage', 'Claims, by number'],
 		groupOf: (_, type) => (CLAIMS.has(type) ? 1 : 0),
 	},
-	other: { heading: 'Other kinds of records', main: [], lines: 60, by: 'kind' },
+	other: { heading: 'Other kinds of records', main: [], lines: 60, by: 'kind', others: 0 },
 };
 
 /** Claims repeat what the visits say; they are counted. */

@@ -1,8 +1,9 @@
 /** What could not be read, source by source, as the index has it. */
 
-import { isGap, type QueryReport } from '../../contract.js';
-import { clean } from '../clinical/shape.js';
+import type { QueryReport } from '../../contract.js';
+import { isGap } from '../../report.js';
 import type { Index, SourceEntry } from '../files/records.js';
+import { clean } from '../json.js';
 import { kindOf } from './gaps.js';
 import { plain, verbatim } from './markdown.js';
 import { tagOf } from './tags.js';
@@ -12,12 +13,20 @@ const KINDS = 40;
 const DOCUMENTS = 20;
 const SOURCES = 60;
 
-export function unreadLines({ sources }: Index): string[] {
+/** Lines that stand before everything else; if there are more, all of them stand at the end. */
+const SHORT = 15;
+
+/** @param faults lines about what came and this program could not read */
+export function unreadOf({ sources }: Index, faults: string[]): { short: string[]; rest: string[] } {
 	const lines = sources.map(linesOf);
-	const shown = lines.slice(0, SOURCES).flat();
+	const shown = [...faults.slice(0, SOURCES), ...lines.slice(0, SOURCES).flat()];
 	const more = lines.slice(SOURCES).filter((of) => of.length > 0).length;
 	if (more > 0) shown.push(`- and of ${more} more sources: see \`index.json\``);
-	return shown.length > 0 ? shown : ['No query failed or was refused, and every document that came could be unpacked.'];
+	if (shown.length === 0)
+		return { short: ['No query failed or was refused, and every document that came could be unpacked.'], rest: [] };
+	if (shown.length <= SHORT) return { short: shown, rest: [] };
+	const short = [...shown.slice(0, SHORT), `- and ${shown.length - SHORT} lines more: at the end of this summary`];
+	return { short, rest: shown };
 }
 
 function linesOf(source: SourceEntry, position: number): string[] {

@@ -12,7 +12,7 @@ export interface Element {
 	children: (Element | string)[];
 }
 
-export interface Tree {
+interface Tree {
 	root: Element;
 	/** Where it has not been read to its end. */
 	cut: boolean;

@@ -1,11 +1,11 @@
 /** The text of a document, by well-kept libraries; what cannot be read says so. */
-import { readCcda } from './ccda.js';
+import { readCcda } from './ccda/ccda.js';
 import { decoded } from './charset.js';
 import { readHtml } from './html.js';
 import { kindOf } from './kind.js';
 import { MAX_OCTETS, TOO_DEEP, TOO_LARGE } from './limits.js';
-import { readPdf } from './pdf.js';
-import { readRtf } from './rtf.js';
+import { readPdf } from './pdf/pdf.js';
+import { readRtf } from './rtf/rtf.js';
 import { tidy } from './tidy.js';
 import { readXml } from './xml.js';
 
@@ -77,7 +77,7 @@ async function read(
 	}
 }
 
-/** The one place where a reading becomes an answer: no text without a problem, no cut without a word of it. */
+/** Where a reading becomes an answer: no empty text without a problem, no cut without a word of it. */
 function finished(kind: DocumentText['kind'], reading: Reading): DocumentText {
 	const { text, cut } = tidy(reading.text);
 	const pages = reading.pages === undefined ? {} : { pages: reading.pages };

@@ -2,7 +2,8 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Answers, openAnswers, PAGE, type Page } from '../../../relay/agent/answers/answers.js';
-import { harmlessJson, marked } from '../../../relay/agent/answers/marked.js';
+import { marked } from '../../../relay/agent/answers/marked.js';
+import { harmlessJson } from '../../../relay/agent/characters.js';
 import { deliver, tamper } from './delivery-support.js';
 import { between, binary, condition, lab, linesOf, reference } from './records-support.js';
 
@@ -152,6 +153,19 @@ describe('list', () => {
 		expect(data).toContain('came without its content');
 		expect(data).toContain('S2: Harbor: 1 record');
 		expect(text).not.toContain(id);
+		// What is missing stands before the documents, however many these are.
+		expect(data.indexOf('Could not be read')).toBeLessThan(data.indexOf('Discharge summary'));
+		expect(data.indexOf('S2: Harbor')).toBeLessThan(data.indexOf('Discharge summary'));
+	});
+
+	test('has the documents of all sources newest first', async () => {
+		const of = (id: string, day: string) => [reference(id, day, 'Letter', `b${id}`), binary(`b${id}`, id)];
+		const dir = await deliver(
+			{ resources: [...of('a', '2019-01-01'), ...of('b', '2024-01-01')] },
+			{ name: 'Harbor', resources: of('c', '2021-01-01') },
+		);
+		const lines = linesOf((await (await openAnswers(dir)).list()).text).slice(-3);
+		expect(lines.map((line) => line.slice(0, 4))).toEqual(['2024', '2021', '2019']);
 	});
 });
 

@@ -1,20 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { saysNoneKnown } from '../../../relay/agent/clinical/allergy.js';
-import { type Fact, factOf, SECTIONS } from '../../../relay/agent/clinical/fact.js';
+import { type Fact, factOf, type Resolve, SECTIONS } from '../../../relay/agent/clinical/fact.js';
 import { readNames } from '../../../relay/agent/clinical/names.js';
-import { clean } from '../../../relay/agent/clinical/shape.js';
 import { Smallest } from '../../../relay/agent/clinical/smallest.js';
+import { isOver } from '../../../relay/agent/clinical/status.js';
+import { clean } from '../../../relay/agent/json.js';
 import { held, type Json } from './delivered.js';
 import { hostile } from './hostile.js';
 
-const fact = (resourceType: string, body: Json, resolve: (reference: string) => Json | null = () => null): Fact =>
+const fact = (resourceType: string, body: Json, resolve: Resolve = () => null): Fact =>
 	factOf({ resourceType, ...body }, resolve);
 const text = (words: string) => ({ text: words });
 const coded = (code: string, system = 'http://example.org', display?: string) => ({
 	coding: [{ system, code, ...(display && { display }) }],
 });
 const LOINC = 'http://loinc.org';
+const HL7 = 'http://terminology.hl7.org/CodeSystem/condition-clinical';
 const observation = (body: Json) => fact('Observation', { code: text('Test'), ...body });
 
 describe('a problem', () => {
@@ -40,14 +42,47 @@ describe('a problem', () => {
 		[{ verificationStatus: coded('entered-in-error') }, true],
 		[{ verificationStatus: 'refuted' }, true],
 		[{ verificationStatus: coded('provisional') }, false],
+		[{ verificationStatus: { coding: [{ code: '9' }, ...coded('entered-in-error', HL7).coding] } }, true],
+		[{ verificationStatus: { coding: [{ code: '9', display: 'Entered in Error' }] } }, true],
+		[{ verificationStatus: { coding: [{ code: 'confirmed' }], text: 'entered in error' } }, true],
 	])('%j is taken back: %s', (body, retracted) => {
 		expect(fact('Condition', body).retracted).toBe(retracted);
+	});
+
+	test.each([
+		[{ coding: [{ code: '1' }, ...coded('active', HL7).coding] }, 'active'],
+		[{ coding: [...coded('resolved').coding, ...coded('active', HL7).coding] }, 'active'],
+		[coded('55561003', 'http://snomed.info/sct'), 'active'],
+		[coded('73425007', 'http://snomed.info/sct', 'Inactive'), 'inactive'],
+		[{ coding: [{ code: 'A', display: 'Active' }] }, 'active'],
+		[{ coding: [{ code: '1' }], text: 'Resolved' }, 'resolved'],
+		[text('Chronic'), 'chronic'],
+	])('has the status that any of its codings gives: %j', (clinicalStatus, status) => {
+		expect(fact('Condition', { clinicalStatus }).status).toBe(status);
+	});
+
+	test('a status in words that nobody knows says neither that it is over nor that it is not', () => {
+		expect(['resolved', 'completed', 'chronic', 'active', 'unknown', null].map(isOver)).toEqual([
+			true,
+			true,
+			false,
+			false,
+			false,
+			false,
+		]);
+	});
+
+	test('is not over for words in the place of its end', () => {
+		const told = fact('Condition', { abatementString: 'ongoing' });
+		expect([told.status, told.details]).toEqual([null, ['abatement: ongoing']]);
 	});
 
 	test('tells an onset that is no date, and dates itself by when it was recorded', () => {
 		const told = fact('Condition', { onsetString: 'in childhood', recordedDate: '2015-05-05' });
 		expect(told.date).toBe('2015-05-05');
 		expect(told.details).toContain('onset: in childhood');
+		expect(told.recorded).toBe(true);
+		expect(fact('Condition', { onsetDateTime: '2014', recordedDate: '2015-05-05' }).recorded).toBeUndefined();
 		expect(fact('Condition', { onsetAge: { value: 40, unit: 'years' } }).details).toContain('onset: 40 years');
 	});
 });
@@ -88,6 +123,60 @@ describe('a medicine', () => {
 		expect(fact('MedicationAdministration', { dosage: given }).details).toContain('2 g, intravenous');
 	});
 
+	test.each([
+		[{ repeat: { dayOfWeek: ['mon'], timeOfDay: ['08:00:00'] } }, '15 mg, on Monday, at 08:00'],
+		[{ repeat: { frequency: 1, period: 4, periodMax: 6, periodUnit: 'h' } }, '15 mg, 1 × in 4 to 6 hours'],
+		[{ repeat: { frequency: 1, frequencyMax: 2, period: 1, periodUnit: 'd' } }, '15 mg, 1 to 2 × a day'],
+		[
+			{ code: text('BID'), repeat: { boundsDuration: { value: 10, unit: 'days' }, when: ['PC'] } },
+			'15 mg, BID, PC, for 10 days',
+		],
+		[{ repeat: { count: 3, boundsPeriod: { end: '2024-03-01' } } }, '15 mg, until: 2024-03-01, times in all: 3'],
+		[{ event: ['2024-03-01', '2024-03-08'] }, '15 mg, on 2024-03-01, 2024-03-08'],
+	])('says all of when: %j', (timing, said) => {
+		const dosage = [{ doseQuantity: { value: 15, unit: 'mg' }, timing }];
+		expect(fact('MedicationRequest', { dosageInstruction: dosage }).details).toEqual([said]);
+	});
+
+	test('says how much is too much, and what the patient is told besides the dose', () => {
+		const maxDosePerPeriod = { numerator: { value: 4, unit: 'g' }, denominator: { value: 24, unit: 'h' } };
+		const dosage = { doseQuantity: { value: 1, unit: 'g' }, maxDosePerPeriod, patientInstruction: 'With food' };
+		expect(fact('MedicationRequest', { dosageInstruction: [dosage] }).details).toEqual([
+			'1 g, at most 4 g / 24 h, With food',
+		]);
+	});
+
+	test('has every step of a taper, and says where there are more than are told', () => {
+		const steps = (count: number) => Array.from({ length: count }, (_, i) => text(`${40 - i} mg`));
+		expect(fact('MedicationRequest', { dosageInstruction: steps(8) }).details).toHaveLength(8);
+		const told = fact('MedicationRequest', { dosageInstruction: steps(14) }).details;
+		expect(told.at(-1)).toBe('and 2 more dosages: read the record');
+	});
+
+	test('without a name has those of its ingredients', () => {
+		const pump = { resourceType: 'Medication', ingredient: [{ itemCodeableConcept: text('Morphine') }] };
+		expect(fact('MedicationRequest', { medicationReference: { reference: 'Medication/1' } }, () => pump).title).toBe(
+			'Morphine',
+		);
+		const r5 = { ingredient: [{ item: { concept: text('Digoxin') } }, { item: { concept: text('Water') } }] };
+		expect(fact('Medication', r5).title).toBe('Digoxin + Water');
+		expect(fact('Medication', { product: { ingredient: [{ item: { display: 'Gold' } }] } }).title).toBe('Gold');
+	});
+
+	test('that another server knows says where, and takes no name from here', () => {
+		const reference = 'https://pharmacy.example/fhir/Medication/1';
+		expect(fact('MedicationRequest', { medicationReference: { reference } })).toMatchObject({
+			title: 'MedicationRequest',
+			details: [`which medicine is not among these records, but at: ${reference}`],
+		});
+	});
+
+	test('that nobody ordered says so', () => {
+		const told = fact('MedicationRequest', { intent: 'plan', reportedBoolean: true });
+		expect([told.planned, told.details]).toEqual([true, ['a plan, not an order', 'as reported']]);
+		expect(fact('MedicationRequest', { intent: 'order' }).planned).toBeUndefined();
+	});
+
 	test('that was not taken, not given, or must not be given says so', () => {
 		expect(fact('MedicationStatement', { status: 'active', wasNotTaken: true }).status).toBe('not-taken');
 		expect(fact('MedicationAdministration', { wasNotGiven: true }).retracted).toBe(true);
@@ -110,6 +199,14 @@ describe('an allergy', () => {
 		expect(fact('AllergyIntolerance', { reaction: r5 }).details).toEqual(['reaction: hives (mild)']);
 	});
 
+	test('has its worst reactions first, and says where there are more than are told', () => {
+		const reactions = Array.from({ length: 13 }, (_, i) => ({ manifestation: [text(`rash ${i}`)], severity: 'mild' }));
+		const worst = { manifestation: [text('anaphylaxis')], severity: 'severe' };
+		const { details } = fact('AllergyIntolerance', { reaction: [...reactions, worst] });
+		expect(details[0]).toBe('reaction: anaphylaxis (severe)');
+		expect(details.at(-1)).toBe('and 2 more reactions: read the record');
+	});
+
 	test('of DSTU2 has a substance, and a status that is read as those of later versions', () => {
 		const told = fact('AllergyIntolerance', { substance: text('Peanut'), status: 'unconfirmed', criticality: 'CRITH' });
 		expect([told.title, told.status]).toEqual(['Peanut', 'active']);
@@ -123,6 +220,8 @@ describe('an allergy', () => {
 		expect(saysNoneKnown(fact('AllergyIntolerance', { code: text('Penicillin, no known cross-reaction') }))).toBe(
 			false,
 		);
+		expect(saysNoneKnown(fact('AllergyIntolerance', { code: coded('no-known-allergies') }))).toBe(true);
+		expect(saysNoneKnown(fact('AllergyIntolerance', { code: text('No allergy information available') }))).toBe(false);
 	});
 });
 
@@ -219,6 +318,18 @@ describe('the value of an observation', () => {
 	});
 });
 
+test('of a panel of very many parts those out of their range stay, and that there are more is said', () => {
+	const component = Array.from({ length: 60 }, (_, i) => ({
+		code: text(`Part ${i}`),
+		valueInteger: i,
+		...(i === 59 && { interpretation: [coded('HH')] }),
+	}));
+	const { parts, details } = observation({ component });
+	expect(parts).toHaveLength(40);
+	expect(parts[0]).toMatchObject({ title: 'Part 59', flag: 'critical_high' });
+	expect(details).toEqual(['and 20 more parts: read the record']);
+});
+
 describe('a reference range and a flag', () => {
 	const mg = (value: number) => ({ value, unit: 'mg/dL' });
 	const range = (low: number, high: number, more: Json = {}) => ({ low: mg(low), high: mg(high), ...more });
@@ -233,22 +344,67 @@ describe('a reference range and a flag', () => {
 		expect(of(undefined)).toBe('high');
 	});
 
-	test('what the lab says and is no flag is told in its words', () => {
-		const told = observation({
-			valueQuantity: mg(200),
-			referenceRange: [range(70, 99)],
-			interpretation: [text('Resistant')],
-		});
-		expect([told.flag, told.details]).toEqual([null, ['interpretation: Resistant']]);
+	test.each([
+		['H*', 'high'],
+		['LL!', 'critical_low'],
+		['Above reference range', 'high'],
+		['BELOW REFERENCE RANGE', 'low'],
+		['HIGH PANIC', 'critical_high'],
+		['Low alert', 'critical_low'],
+		['Within normal limits', null],
+		['Negative', null],
+	])('the lab says %s in its own way', (words, flag) => {
+		const body = { valueQuantity: mg(80), referenceRange: [range(70, 99)] };
+		expect(observation({ ...body, interpretation: [text(words)] }).flag).toBe(flag);
+	});
+
+	test.each(['Resistant', 'See comment', 'Significant change up', 'not high'])(
+		'what the lab says and is no flag is told in its words, and its range compared: %s',
+		(words) => {
+			const of = (value: number) =>
+				observation({ valueQuantity: mg(value), referenceRange: [range(70, 99)], interpretation: [text(words)] });
+			expect([of(200).flag, of(80).flag, of(80).details]).toEqual(['high', null, [`interpretation: ${words}`]]);
+		},
+	);
+
+	test.each([
+		['>', 600, 'high'],
+		['>', 99, 'high'],
+		['>', 98, null],
+		['>=', 99, null],
+		['>=', 100, 'high'],
+		['<', 70, 'low'],
+		['<', 71, null],
+		['<=', 69, 'low'],
+		['<=', 70, null],
+		['<', 200, null],
+		['~', 600, null],
+	])(
+		'a value beyond what was measured is out of range where it can be nowhere else: %s%d',
+		(comparator, value, flag) => {
+			const valueQuantity = { ...mg(value), comparator };
+			expect(observation({ valueQuantity, referenceRange: [range(70, 99)] }).flag).toBe(flag);
+		},
+	);
+
+	test.each([
+		['mmol/L', 'mmol/l'],
+		['\u00b5g/L', '\u03bcg/L'],
+		['ug/dL', 'mcg/dL'],
+		['10*3 / uL', '10*3/uL'],
+		['mg/dL', undefined],
+	])('a unit is one however it is written: %s, %s', (unit, other) => {
+		const referenceRange = [{ low: { value: 8, unit: other }, high: { value: 10, unit: other } }];
+		expect(observation({ valueQuantity: { value: 16.9, unit }, referenceRange }).flag).toBe('high');
 	});
 
 	test.each([
 		['another unit', mg(200), [{ high: { value: 5.5, unit: 'mmol/L' } }]],
-		['no unit where the value has one', mg(200), [{ high: { value: 99 } }]],
+		['a unit where the value has none', { value: 200 }, [range(70, 99)]],
+		['milligrams for megagrams', { value: 200, unit: 'Mg/dL' }, [range(70, 99)]],
 		['a range for somebody only', mg(200), [range(70, 99, { appliesTo: [text('female')] })]],
 		['several ranges', mg(200), [range(70, 99), range(70, 110)]],
 		['a range the wrong way round', mg(200), [range(99, 70)]],
-		['a value that is no number', { ...mg(200), comparator: '>' }, [range(70, 99)]],
 		['a range in words', mg(200), [{ text: '70-99' }]],
 	])('nobody guesses: %s gives none', (_, valueQuantity, referenceRange) => {
 		expect(observation({ valueQuantity, referenceRange }).flag).toBe(null);
@@ -322,6 +478,24 @@ describe('whatever a resource holds', () => {
 		);
 	});
 
+	test('what no reader can tell is still there', () => {
+		const fails = () => {
+			throw new RangeError();
+		};
+		const told = fact('Procedure', { performer: [{ actor: { reference: 'Practitioner/1' } }] }, fails);
+		expect(told).toMatchObject({
+			section: 'other',
+			title: 'Procedure',
+			details: [expect.stringContaining('see the record')],
+		});
+	});
+
+	test('details that are too many say so', () => {
+		const codes = Array.from({ length: 12 }, (_, i) => text(`${i} ${'x'.repeat(180)}`));
+		const many = { note: [{ text: 'n' }], bodySite: codes, reasonCode: codes, outcome: codes };
+		expect(fact('Procedure', many).details.at(-1)).toBe('and more: read the record');
+	});
+
 	test('a text is cut at whole characters, and says that it was', () => {
 		expect(clean('🙂'.repeat(10), 5)).toBe('🙂🙂🙂🙂…');
 		expect(clean('a\u2028b\u202ec\n\n d\ud800', 20)).toBe('a bc d\ufffd');
@@ -329,12 +503,57 @@ describe('whatever a resource holds', () => {
 	});
 });
 
+describe('what changes the meaning of a resource goes first', () => {
+	const own: Resolve = Object.assign(() => null, { isOwn: (reference: string) => reference === 'Patient/p1' });
+
+	test.each([
+		['Condition', 'subject'],
+		['AllergyIntolerance', 'patient'],
+		['Coverage', 'beneficiary'],
+	])('%s.%s of somebody else', (type, name) => {
+		const told = (reference: string, display?: string) =>
+			fact(type, { [name]: { reference, display }, note: [{ text: 'x' }] }, own).details;
+		expect(told('Patient/p2', 'Baby Smith')[0]).toBe('NOT ABOUT THE PATIENT of these records, but: Baby Smith');
+		expect(told('Patient/p2')[0]).toMatch(/but: Patient\/p2$/);
+		expect(told('Patient/p1').join()).not.toMatch(/PATIENT/);
+	});
+
+	test('a focus, and a modifier that only its maker knows', () => {
+		const body = { focus: [{ display: 'Donor' }], modifierExtension: [{ url: 'x' }], bodySite: text('arm') };
+		expect(fact('Observation', body, own).details).toEqual([
+			'about: Donor',
+			'has a modifier, which may turn its meaning: read the record',
+			'site: arm',
+		]);
+	});
+
+	test('nothing is said where nobody knows whose records they are', () => {
+		expect(fact('Condition', { subject: { reference: 'Patient/p2' } }).details).toEqual([]);
+	});
+});
+
+test('a death whose date cannot be read is one', () => {
+	expect(fact('Patient', { deceasedDateTime: 'in spring' })).toMatchObject({ status: 'deceased', end: null });
+});
+
+test('a day that there never was is no date', () => {
+	expect(fact('Procedure', { performedDateTime: '2019-02-30' }).date).toBe(null);
+});
+
+test('of two versions the later one can be told', () => {
+	expect(observation({ issued: '2024-01-01T15:00:00Z', meta: { lastUpdated: '2025-01-01' } }).issued).toBe(
+		'2024-01-01T15:00:00Z',
+	);
+	expect(fact('Condition', { meta: { lastUpdated: '2025-01-01T00:00:00Z' } }).issued).toBe('2025-01-01T00:00:00Z');
+});
+
 describe('names', () => {
 	test('lead to what is of the same source, by relative, versioned and absolute references', async () => {
 		const doctor = { resourceType: 'Practitioner', id: 'd1', name: [{ text: 'Dr. Raman' }] };
+		const low = { resourceType: 'Practitioner', id: 'a_b', name: [{ text: 'Dr. Low' }] };
 		const role = { resourceType: 'PractitionerRole', id: 'r1', practitioner: { reference: 'Practitioner/d1' } };
 		const library = held([
-			{ name: 'A', records: [doctor, role] },
+			{ name: 'A', records: [doctor, role, low] },
 			{ name: 'B', records: [] },
 		]);
 		const names = await readNames(library);
@@ -344,10 +563,47 @@ describe('names', () => {
 		for (const reference of [
 			'Practitioner/d1',
 			'https://ehr.example/fhir/Practitioner/d1/_history/2',
+			'https://EHR.example:443/fhir/Practitioner/d1',
 			'PractitionerRole/r1',
 		])
 			expect(by(reference)).toEqual(['by: Dr. Raman']);
+		expect(by('Practitioner/a_b')).toEqual(['by: Dr. Low']);
+		for (const elsewhere of [
+			'https://elsewhere.example/fhir/Practitioner/d1',
+			'https://ehr.example/other/Practitioner/d1',
+			'https://ehr.example.elsewhere.example/fhir/Practitioner/d1',
+			'Practitioner/d1?x=1',
+			'urn:x:Practitioner/d1',
+		])
+			expect(by(elsewhere)).toEqual([]);
 		expect(by('Practitioner/d1', b)).toEqual([]);
+	});
+
+	test('tell whose records they are', async () => {
+		const library = held([{ name: 'A', records: [], patient: { id: 'p7' } }]);
+		const resolve = (await readNames(library))(library.index.sources[0]!);
+		expect(['Patient/p7', 'https://ehr.example/fhir/Patient/p7/_history/1', 'Patient/p8'].map(resolve.isOwn!)).toEqual([
+			true,
+			true,
+			false,
+		]);
+	});
+
+	test('of a medicine that has none are those of its ingredients', async () => {
+		const pump = { resourceType: 'Medication', id: '1', ingredient: [{ itemCodeableConcept: text('Morphine') }] };
+		const library = held([{ name: 'A', records: [pump] }]);
+		const resolve = (await readNames(library))(library.index.sources[0]!);
+		expect(fact('MedicationRequest', { medicationReference: { reference: 'Medication/1' } }, resolve).title).toBe(
+			'Morphine',
+		);
+	});
+
+	test('a concept within a concept within a concept spoils neither names nor facts', async () => {
+		const deep = `${'{"concept":'.repeat(5000)}{"text":"x"}${'}'.repeat(5000)}`;
+		const one = JSON.parse(`{"resourceType":"Condition","id":"c","code":${deep}}`) as Json;
+		const library = held([{ name: 'A', records: [one] }]);
+		const resolve = (await readNames(library))(library.index.sources[0]!);
+		expect(factOf(one, resolve)).toMatchObject({ title: 'Condition', section: 'problems' });
 	});
 });
 

@@ -59,15 +59,15 @@ describe('records are asked about on the command line', () => {
 	});
 
 	test.each([
-		[['list', '--out', 'NOWHERE'], 1, /^There are no records in this folder/],
-		[['read', '../../x', '--out', 'DIR'], 2, /no resource or document of that name/],
-		[['search', '--from', 'secret', '--out', 'DIR'], 2, /put: "from" and "to" are dates/],
-		[['read', '--out', 'DIR'], 2, /^Read needs the name of a resource or document\. See --help/],
+		[['list', '--out', 'NOWHERE'], 1, /^no_records: There are no records in this folder/],
+		[['read', '../../x', '--out', 'DIR'], 2, /^ref_unknown: There is no resource or document of that name/],
+		[['search', '--from', 'secret', '--out', 'DIR'], 2, /^query_invalid: .*put: "from" and "to" are dates/],
+		[['read', '--out', 'DIR'], 2, /^usage: Read needs the name of a resource or document\. See --help/],
 		[['search', 'a', 'secret', '--out', 'DIR'], 2, /unexpected argument/i],
-		[['search', 'secret', '--text', 'secret', '--out', 'DIR'], 2, /^Search takes its words once/],
+		[['search', 'secret', '--text', 'secret', '--out', 'DIR'], 2, /^usage: Search takes its words once/],
 		[['list', '--who', 'secret', '--out', 'DIR'], 2, /^List takes no --who/],
-		[['list'], 2, /^Missing --out/],
-		[['mcp', '--out', 'DIR'], 2, /^Missing --relay/],
+		[['list'], 2, /^usage: Missing --out/],
+		[['mcp', '--out', 'DIR'], 2, /^usage: Missing --relay/],
 	])('%j ends with %i, in words on stderr alone', async (argv, exit, words) => {
 		const out = await deliver({ resources: [condition('c', '2020', 'Asthma')] });
 		const c = command();
@@ -78,6 +78,13 @@ describe('records are asked about on the command line', () => {
 		expect(c.stderr.join() + c.stdout.join()).not.toContain('secret');
 		expect(c.stdout.filter((text) => !text.startsWith('{"event":"error","code":"usage"'))).toEqual([]);
 	});
+});
+
+test('records that are asked for, and not here yet, are waited for and not asked for again', async () => {
+	const c = command();
+	expect(await c.run(...ASK, '--out', c.s.out, '--no-wait')).toBe(0);
+	expect(await c.run('list', '--out', c.s.out)).toBe(1);
+	expect(c.stderr.at(-1)).toMatch(/^no_records: .*a request is under way; go on with ".*resume --wait 50 --out DIR"/);
 });
 
 describe('waiting for a bounded time', () => {
@@ -97,7 +104,7 @@ describe('waiting for a bounded time', () => {
 		expect(await c.run(...ASK, '--out', c.s.out, '--wait', '1')).toBe(0);
 		expect(c.events().map(({ event }) => event)).toEqual(['link', 'waiting']);
 		expect(c.events().at(-1).expiresAt).toBe(c.events()[0].expiresAt);
-		expect(c.stderr.at(-1)).toContain('resume --out DIR');
+		expect(c.stderr.at(-1)).toContain('resume --wait 1 --out DIR');
 		expect(c.s.left()).toEqual(['.satchel-session.json']);
 		const d = command(c.s);
 		const { parseLink } = await import('../../../relay/link.js');

@@ -5,7 +5,8 @@ import { SourceWriter, writeIndex } from '../../../relay/agent/files/records.js'
 import { Staging } from '../../../relay/agent/files/staging.js';
 import type { Item, Library } from '../../../relay/agent/library/library.js';
 import { openLibrary } from '../../../relay/agent/library/library.js';
-import { type QueryReport, tell } from '../../../relay/contract.js';
+import type { QueryReport } from '../../../relay/contract.js';
+import { tell } from '../../../relay/report.js';
 import { temporaryFolder } from '../agent-fake.js';
 
 export type Json = Record<string, unknown>;

@@ -59,6 +59,33 @@ test('of two resources of one id each can be had by its line', async () => {
 	expect((await library.item('01-lakeside-health/Condition/#2')).resource).toEqual(condition('c1', 'New'));
 });
 
+test('what is listed under a name is what that name reads, though a source has two of one id', async () => {
+	const resources = Array.from({ length: 3000 }, (_, i) => condition(`c${i % 2900}`, `Number ${i}`));
+	const library = await openLibrary(await deliver({ resources }));
+	const items = await all(library.items());
+	expect(new Set(items.map(({ ref }) => ref)).size).toBe(3000);
+	for (const { ref, resource } of items.slice(2890)) expect((await library.item(ref)).resource).toEqual(resource);
+	expect(items[2899]?.ref).toBe('01-lakeside-health/Condition/c2899');
+	expect(items[2900]?.ref).toBe('01-lakeside-health/Condition/#2901');
+});
+
+test('an index that was written can be read, whatever a document calls itself', async () => {
+	const names = { id: 'x'.repeat(100_000), contentType: 'y'.repeat(100_000) };
+	const titles = { ...document, ...names };
+	const reference = {
+		resourceType: 'DocumentReference',
+		id: 'd1',
+		description: '🙂'.repeat(5000),
+		type: { text: '\u202e'.repeat(5000) },
+		date: '2019'.repeat(5000),
+		content: [{ attachment: { url: `Binary/${document.id}` } }],
+	};
+	const library = await openLibrary(await deliver({ resources: [titles, document, reference] }));
+	const documents = library.index.sources[0]?.documents ?? [];
+	expect(documents).toHaveLength(2);
+	expect(documents[0]).toMatchObject({ id: null, contentType: null });
+});
+
 test('the text of an item is its line as served, and its numbers keep their text', async () => {
 	const line =
 		'{"resourceType":"Observation", "id":"o1","value":1.50,"x":[2,1e3,0.1,-3.0,12345678901234567890],"s":"a, 1.50"}';

@@ -214,7 +214,8 @@ test('the summary has the patient, what matters, and the source of each line; a 
 	expect(whole).toMatch(/Lakeside/);
 	const section = await ask('patient_summary', { section: 'allergies' });
 	expect(section).toContain('Allergy to penicillin');
-	expect(section.length).toBeLessThan(whole.length);
+	expect(whole.match(/^## /gm)?.length).toBeGreaterThan(10);
+	expect(section.match(/^## .*$/gm)).toEqual([expect.stringMatching(/allerg/i)]);
 });
 
 test('pages are small, each has its marks, and together they are the whole', async () => {
@@ -226,10 +227,7 @@ test('pages are small, each has its marks, and together they are the whole', asy
 		...refsOf(LAKESIDE, sandboxHas('lakeside', 'Observation')),
 		...refsOf(HARBOR, sandboxHas('harbor', 'Observation')),
 	];
-	expect(new Set(found).size).toBe(found.length);
-	expect(found.length).toBeLessThanOrEqual(there.length);
-	for (const ref of found) expect(there).toContain(ref);
-	expect(found.length).toBe(there.length);
+	expect(found).toEqual(there.sort());
 });
 
 test.each([

@@ -6,11 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { build } from 'vite';
 import { expect } from 'vitest';
 import { routes } from '../../../relay/contract.js';
 import { deriveKeys, random, sealManifest, tokenHash } from '../../../relay/envelope.js';
@@ -18,8 +16,7 @@ import { parseLink } from '../../../relay/link.js';
 import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
 import { type Sealed, type Sent, seal } from '../agent-fake.js';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+import { builtAgent } from '../built.js';
 
 /** What a file of tests uses, and ends. */
 export class Bench {
@@ -32,16 +29,7 @@ export class Bench {
 
 	/** Bundles the agent and starts a relay. */
 	async start(): Promise<void> {
-		const outDir = join(this.folder, 'agent');
-		await build({
-			configFile: false,
-			logLevel: 'error',
-			root,
-			publicDir: false,
-			ssr: { noExternal: true },
-			build: { ssr: 'relay/agent/cli.ts', outDir, emptyOutDir: true, target: 'node20' },
-		});
-		this.agent = join(outDir, 'cli.js');
+		this.agent = await builtAgent(this.folder);
 		const config = relayConfig({ host: '127.0.0.1', port: 0, dataDir: join(this.folder, 'relay'), appDir: '/no/app' });
 		const relay = await startRelay({ ...config, sessionsPerMinute: 1000 });
 		this.#ends.push(() => relay.close());

@@ -40,6 +40,35 @@ test('it says what it refers to, as far as that is here, and under which name', 
 	]);
 });
 
+test('a report is read with the values of its results', async () => {
+	const report = { resourceType: 'DiagnosticReport', id: 'r1', result: [{ reference: 'Observation/o1' }] };
+	expect(between(await read('DiagnosticReport/r1', report, lab('o1', '2024-03-05', '7.20')))).toContain(
+		'Observation/o1: 2024-03-05 | Hemoglobin A1c | 7.20 % (high, range 4.0–5.6 %) | 01-lakeside-health/Observation/o1',
+	);
+});
+
+test.each([
+	'Condition/c1',
+	'S1/Condition/c1',
+	'https://ehr.example/fhir/r4/Condition/c1',
+	'01-lakeside-health/Condition/c1',
+])('what records call %s is read by that name', async (ref) => {
+	expect(await read(ref, condition('c1', '2020', 'Asthma'))).toContain('Asthma');
+});
+
+test('a Binary by its own name is the document that it was written as', async () => {
+	expect(await read('Binary/b1', binary('b1', 'Hello'))).toMatch(/^The text of one document[\s\S]*Hello/);
+});
+
+test('what several sources have is asked for with the source', async () => {
+	const resources = [condition('c1', '2020', 'Asthma')];
+	const answers = await openAnswers(await deliver({ resources }, { name: 'Harbor', resources }));
+	await expect(answers.read('Condition/c1')).rejects.toMatchObject({ code: 'query_invalid' });
+	expect((await answers.read('S2/Condition/c1')).text).toContain('Asthma');
+	for (const ref of ['S3/Condition/c1', 'Condition/c2', 'https://elsewhere.example/fhir/Condition/c1'])
+		await expect(answers.read(ref)).rejects.toMatchObject({ code: 'ref_unknown' });
+});
+
 test('a document is read as text, with its kind', async () => {
 	const html = binary('b1', '<html><body><h1>Visit</h1><p>All &amp; well</p></body></html>', 'text/html');
 	const text = await read('01-lakeside-health/documents/Document.html', html);
@@ -50,7 +79,7 @@ test('a document is read as text, with its kind', async () => {
 
 test('what cannot be read as text says so', async () => {
 	const png = { ...binary('b1', ''), contentType: 'image/png', data: 'iVBORw0KGgo=' };
-	expect(await read('01-lakeside-health/documents/Document.png', png)).toMatch(/no text to read|cannot be read/);
+	expect(await read('01-lakeside-health/documents/Document.png', png)).toContain('It cannot be read: it is a picture');
 });
 
 test.each(['01-lakeside-health/documents/Other.txt', '01-lakeside-health/documents/../../index.json', '../x', ''])(

@@ -80,7 +80,12 @@ test.each([
 	const dir = await deliver(records);
 	const before = readdirSync(dir, { recursive: true }).length;
 	tamper(dir, path, value);
-	await expect(removeAll(dir, world)).rejects.toEqual(expect.objectContaining({ code: 'records_damaged' }));
+	await expect(removeAll(dir, world)).rejects.toEqual(
+		expect.objectContaining({
+			code: 'records_damaged',
+			detail: expect.stringMatching(/^no record was deleted.*by hand$/),
+		}),
+	);
 	expect(readdirSync(dir, { recursive: true })).toHaveLength(before);
 });
 
@@ -107,4 +112,15 @@ test('a session file that is a link is not touched, and neither is anything else
 	await expect(removeAll(s.out, s.world)).rejects.toBeInstanceOf(AgentError);
 	expect(existsSync(elsewhere)).toBe(true);
 	expect(existsSync(join(s.out, 'index.json'))).toBe(true);
+});
+
+test('records of a process that was killed while it moved them are deleted, too', async () => {
+	const dir = await deliver(records);
+	const staging = join(dir, '.receiving-0123456789abcdef');
+	mkdirSync(join(staging, 'replaced'), { recursive: true });
+	writeFileSync(join(staging, 'commit.json'), JSON.stringify(['01-lakeside-health', 'index.json']));
+	// Its folder is in place, its index is not.
+	renameSync(join(dir, 'index.json'), join(staging, 'index.json'));
+	expect(await removeAll(dir, world)).toEqual({ session: 'none', sources: 0 });
+	expect(existsSync(dir)).toBe(false);
 });

@@ -34,7 +34,8 @@ const of = async (name: keyof typeof HEADINGS | 'unread', ...sources: (Json[] | 
 test('every section has a heading with its name in it, in one order', async () => {
 	const summary = await summarize(held([{ name: 'A', records: [] }]));
 	const headings = summary.match(/^## .*/gm)?.map((one) => one.slice(3));
-	expect(headings).toEqual(['Sources', ...SECTIONS.map((one) => HEADINGS[one]), 'What could not be read']);
+	const [patient, ...others] = SECTIONS.map((one) => HEADINGS[one]);
+	expect(headings).toEqual(['Sources', patient, 'What could not be read', ...others]);
 	for (const one of SECTIONS) expect(HEADINGS[one].toLowerCase()).toContain(one);
 });
 
@@ -109,7 +110,60 @@ describe('what is missing never looks like nothing', () => {
 		]);
 	});
 
-	test('the last section has every failure, and never a query with an id in it', async () => {
+	test('kinds of a section that nobody asked for are told, and a section is never None for want of asking', async () => {
+		const statement = query('MedicationStatement?patient=p1', 'empty');
+		expect(await of('medications', { queries: [statement] })).toEqual([
+			'Not asked for: MedicationRequest (S1). Nobody knows whether there is any.',
+			'None of the kinds that were asked for: S1.',
+		]);
+		expect((await of('plans', { queries: [query('CarePlan?patient=p1', 'empty')] }))[0]).toBe(
+			'Not asked for: Goal (S1), ServiceRequest (S1), Appointment (S1), CareTeam (S1). Nobody knows whether there is any.',
+		);
+		const family = { queries: [query('FamilyMemberHistory?patient=p1', 'empty')] };
+		expect((await of('history', family))[0]).toMatch(
+			/^Not asked for: QuestionnaireResponse \(S1\), Observation \(S1\)\./,
+		);
+		// One kind under the names of two versions; and what came without a query of its own.
+		const older = [query('MedicationOrder?patient=p1', 'empty'), statement];
+		expect(await of('medications', { queries: older })).toEqual(['None in these records.']);
+		const came = { records: [resource('Goal', { description: text('Walk') })] };
+		expect((await of('plans', came))[0]).not.toContain('Goal');
+	});
+
+	test('what could not be read stands before the long lists; if it is long, all of it stands at the end', async () => {
+		const documents = Array.from({ length: 20 }, (_, i) => ({
+			id: `b${i}`,
+			contentType: 'text/plain',
+			bytes: 0,
+			problem: 'not_base64' as const,
+		}));
+		const queries = [query('Condition?patient=p1', 'failed', { reason: 'timeout' })];
+		const summary = await summarize(held([{ name: 'A', records: [], queries, documents }]));
+		const short = section(summary, 'unread');
+		expect(short[0]).toBe('- S1: failed (it does not mean that there is nothing): Condition (timeout)');
+		expect(short.at(-1)).toBe('- and 6 lines more: at the end of this summary');
+		const [, full = ''] = summary.split('\n## What could not be read, in full\n');
+		expect(full.trim().split('\n')).toHaveLength(21);
+		expect(summary.indexOf('## What could not be read\n')).toBeLessThan(summary.indexOf('## Problems'));
+	});
+
+	test('a record that makes a reader throw costs its own line, and that is said', async () => {
+		const bad = resource('Condition', {});
+		Object.defineProperty(bad, 'code', {
+			enumerable: true,
+			get: () => {
+				throw new RangeError();
+			},
+		});
+		const good = resource('Condition', { code: text('Asthma'), clinicalStatus: 'active' });
+		const summary = await summarize(held([{ name: 'A', records: [bad, good] }]));
+		expect(section(summary, 'problems').join()).toContain('**Asthma**');
+		expect(section(summary, 'unread')).toEqual([
+			`- S1: 1 record is here and not in this summary, for a fault of this program: \`01-source/Condition/${bad.id}\``,
+		]);
+	});
+
+	test('the section has every failure, and never a query with an id in it', async () => {
 		const queries = [
 			query('Condition?patient=secret', 'failed', { reason: 'timeout' }),
 			query('Goal?patient=secret', 'refused', { reason: 'http_403' }),
@@ -154,6 +208,11 @@ describe('what is missing never looks like nothing', () => {
 		expect(lines).toContain('Asthma');
 		expect(lines).not.toContain('Leprosy');
 		expect(lines).toContain('Left out as taken back (entered in error, refuted, not done): 1.');
+		const refuted = resource('AllergyIntolerance', { code: text('No known allergy'), verificationStatus: 'refuted' });
+		const queries = answered('AllergyIntolerance?patient=p1');
+		expect((await of('allergies', { records: [refuted], queries }))[0]).toBe(
+			'None in these records, but for what was taken back.',
+		);
 	});
 });
 
@@ -187,6 +246,32 @@ describe('who it is', () => {
 		const one = { name: [{ text: 'Dr. Zoë M. Núñez' }], birthDate: '1956-04-01' };
 		expect(await attention(one, { name: name('Zoe', 'Nunez'), birthDate: '1956' })).toEqual([]);
 		expect(await attention(one, { name: [{ text: 'Zoe Maria Nunez' }] })).toEqual([]);
+	});
+
+	test('the wallet, every Patient and all sources are compared, however many there are', async () => {
+		const john = person({ id: 'p1', name: name('John', 'Smith'), birthDate: '1970-01-01', gender: 'male' });
+		const wallet = { id: 'p1', name: 'Mary Jones', birthDate: '1944-09-09' };
+		const summary = await summarize(held([{ name: 'A', records: john, patient: wallet }]));
+		const loud = [
+			'**ATTENTION: the records do not agree on the birth date:** 1944-09-09 (S1, as the wallet says), 1970-01-01 (S1). They may be of more than one person.',
+			'**ATTENTION: the records do not agree on the name:** John Smith (S1), Mary Jones (S1, as the wallet says). They may be of more than one person.',
+		];
+		expect(section(summary, 'patient').slice(0, 2)).toEqual(loud);
+		// Before anything else.
+		expect(summary.slice(0, summary.indexOf('\n## ')).split('\n')).toEqual(expect.arrayContaining(loud));
+		const mary = person({ name: name('Mary', 'Smith'), birthDate: '1944-09-09' });
+		const all = await of('patient', ...Array.from({ length: 40 }, () => john), mary);
+		expect(all[0]).toContain('1970-01-01 (S1, S2, S3, S4, S5, S6 and 34 more), 1944-09-09 (S41)');
+		const without = { patient: { id: 'x', name: 'Ann Smith' } };
+		expect((await of('patient', ...Array.from({ length: 40 }, () => john), without))[0]).toContain(
+			'Ann Smith (S41, as',
+		);
+	});
+
+	test('two genders are said loudly, one that is not known is none', async () => {
+		const told = await attention({ gender: 'male' }, { gender: 'female' });
+		expect(told).toEqual([expect.stringContaining('do not agree on the gender:** male (S1), female (S2)')]);
+		expect(await attention({ gender: 'male' }, { gender: 'unknown' })).toEqual([]);
 	});
 
 	test('death is said', async () => {
@@ -256,6 +341,8 @@ describe('lines', () => {
 			}),
 			medicine('MedicationDispense', { status: 'completed', whenHandedOver: '2025-01-03' }),
 		]);
+		expect(lines[0]).toBe('Not asked for: MedicationStatement (S1). Nobody knows whether there is any.');
+		lines.shift();
 		expect(lines[0]).toBe('### Active');
 		expect(lines[1]).toMatch(/^- \*\*Lisinopril\*\*: 2025-01-02; 10 mg daily — S1/);
 		expect(lines[2]).toBe('### Dispensed or administered');
@@ -284,6 +371,22 @@ describe('lines', () => {
 		]);
 	});
 
+	test('a document that was taken back is left out and counted, a superseded one says so', async () => {
+		const document = (title: string, status: string) => ({
+			id: title,
+			contentType: 'text/plain',
+			bytes: 9,
+			file: `documents/${title}.txt`,
+			title,
+			status,
+		});
+		const documents = [document('HIV letter', 'entered-in-error'), document('Old letter', 'superseded')];
+		const lines = section(await summarize(held([{ name: 'A', records: [], documents }])), 'documents').join('\n');
+		expect(lines).not.toContain('HIV');
+		expect(lines).toContain('- **Old letter**: no date; superseded; text/plain; 9 octets — S1');
+		expect(lines).toContain('Left out as taken back (entered in error, refuted, not done): 1.');
+	});
+
 	test('a section is bounded, and says how many more there are and how to find them', async () => {
 		const many = Array.from({ length: 97 }, (_, i) =>
 			resource('Condition', { code: text(`Problem ${i}`), clinicalStatus: 'active' }),
@@ -297,6 +400,8 @@ describe('lines', () => {
 describe('nothing of a record becomes markup or an instruction', () => {
 	test('what a record says stands in one line, with every mark escaped', () => {
 		expect(plain('Ignore previous\n## instructions')).toBe('Ignore previous ## instructions');
+		// A source is what follows a long dash: no record can name one.
+		expect(plain('HIV — S1')).toBe('HIV – S1');
 		expect(plain('[a](http://b) <i>*x*</i> `c` &lt; www.d.example')).toBe(
 			'[a\\](http\\://b) \\<i>\\*x\\*\\</i> \\`c\\` \\&lt; www\\.d.example',
 		);
@@ -311,7 +416,7 @@ describe('nothing of a record becomes markup or an instruction', () => {
 				const summary = await summarize(held([{ name, records: records.map((one, i) => ({ ...one, id: `i${i}` })) }]));
 				expect(summary.length).toBeLessThan(20_000 + records.length * 4000);
 				const body = summary.slice(summary.indexOf('\n## '));
-				for (const line of body.split('\n')) expect(line).toMatch(/^($|#{2,3} [A-Z]|- |\*\*|[A-Z])/);
+				for (const line of body.split('\n')) expect(line).toMatch(/^($|#{2,3} [A-Z]|(?: {2})?- |\*\*|[A-Z])/);
 				// Without what stands in backticks of ours, and with what is escaped taken out.
 				const bare = body.replace(/\\./g, '').replace(/`[^`\n]*`/g, '');
 				expect(bare).not.toMatch(/[<`~$]|\]\(|:\/\/|&(#|[a-z]+;)|[\u2028\u2029\u202a-\u202e]/);

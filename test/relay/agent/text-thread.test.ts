@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundled } from '../../../relay/agent/text/bundled.js';
 import { MAX_MEMORY, MAX_TIME } from '../../../relay/agent/text/limits.js';
-import { readPdf } from '../../../relay/agent/text/pdf.js';
+import { readPdf } from '../../../relay/agent/text/pdf/pdf.js';
+import { bundled } from '../../../relay/build/bundled.js';
 // @ts-expect-error a script without types
 import { runtime } from '../../tools/runtimes.mjs';
 import { pdf } from './pdf-writer.js';
@@ -70,7 +70,7 @@ describe('in one file of its own, as the skill is', () => {
 			plugins: [bundled],
 			ssr: { noExternal: true },
 			build: {
-				ssr: fileURLToPath(new URL('../../../relay/agent/text/pdf.ts', import.meta.url)),
+				ssr: fileURLToPath(new URL('../../../relay/agent/text/pdf/pdf.ts', import.meta.url)),
 				outDir: folder,
 				rolldownOptions: { output: { entryFileNames: 'pdf.mjs', codeSplitting: false } },
 			},

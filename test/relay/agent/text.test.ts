@@ -214,8 +214,11 @@ describe('whatever comes, an answer comes', () => {
 
 	test('for markup made to take long', async () => {
 		const deep = (open: string) => textOf(utf8(`<html>${open.repeat(300)}${'x '.repeat(500_000)}`), 'text/html');
-		for (const open of ['<s>', '<a href="https://a.example/">', '<ul><li>', '<sup>'])
-			expect((await deep(open)).kind).toBe('html');
+		for (const open of ['<s>', '<a href="https://a.example/">', '<sup>']) {
+			const { kind, text, problem } = await deep(open);
+			expect([open, kind, problem, text.match(/\bx\b/g)?.length]).toEqual([open, 'html', undefined, 500_000]);
+		}
+		expect(await deep('<ul><li>')).toMatchObject({ kind: 'html', problem: 'too_large' });
 		const spaces = await textOf(utf8(`${' '.repeat(1_500_000)}x`), 'text/plain');
 		expect(spaces.text.trim()).toBe('x');
 		const closes = await textOf(utf8(`<html>${'<i>'.repeat(500)}${'</b>'.repeat(300_000)}x`), 'text/html');

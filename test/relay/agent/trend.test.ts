@@ -48,13 +48,14 @@ test('values of one code stand oldest first, by unit, with ranges, flags and ext
 	expect(text).toContain('1 entered in error were left out.');
 	expect(linesOf(text)).toEqual([
 		'Hemoglobin A1c | http://loinc.org|4548-4',
+		'In all: first 5.10 % on 2020-01-01, last 7.20 % on 2024-01-01.',
 		'In %: 3 values. First 5.10 % on 2020-01-01, last 7.20 % on 2024-01-01, least 3.9 % on 2022, most 7.20 % on 2024-01-01.',
 		'2020-01-01 | 5.10 % (range 4.0–5.6 %) | final | S1 | 01-lakeside-health/Observation/early',
 		'2022 | 3.9 % (low, range 4.0–5.6 %) | final | S2 | 02-harbor/Observation/elsewhere',
 		'2024-01-01 | 7.20 % (high, range 4.0–5.6 %) | final | S1 | 01-lakeside-health/Observation/late',
-		'In mmol/mol: 1 values. First 48 mmol/mol on 2021-01-01, last 48 mmol/mol on 2021-01-01, least 48 mmol/mol on 2021-01-01, most 48 mmol/mol on 2021-01-01.',
+		'In mmol/mol: 1 value. First 48 mmol/mol on 2021-01-01, last 48 mmol/mol on 2021-01-01, least 48 mmol/mol on 2021-01-01, most 48 mmol/mol on 2021-01-01.',
 		expect.stringMatching(/^2021-01-01 \| 48 mmol\/mol/),
-		'Not numbers:',
+		'Not numbers, or beyond what can be measured:',
 		expect.stringMatching(/^2021-07-01 \| <4 %/),
 	]);
 });
@@ -68,13 +69,41 @@ test('a part of a panel has its own trend, with the status and date of the panel
 
 test('words that mean several things list them; the whole title means one', async () => {
 	const several = await trend({ text: 'gluc' });
-	expect(several).toMatch(/^More than one thing has these words/);
+	expect(several).toMatch(/^More than one thing is meant/);
 	expect(linesOf(several)).toEqual([
-		'Glucose | http://loinc.org|2345-7 | 1 values',
-		'Glucose in urine | http://loinc.org|2350-7 | 1 values',
+		'Glucose | http://loinc.org|2345-7 | 1 value',
+		'Glucose in urine | http://loinc.org|2350-7 | 1 value',
 	]);
 	expect(between(await trend({ text: 'GLUCOSE' }))).toContain('101 mg/dL');
-	expect(between(await trend({ text: 'GLUCOSE' }))).not.toContain('urine');
+	// What else has the word is named, with how to ask for it.
+	expect(linesOf(await trend({ text: 'GLUCOSE' })).slice(-2)).toEqual([
+		'Others with these words:',
+		'Glucose in urine | http://loinc.org|2350-7 | 1 value',
+	]);
+});
+
+test('a panel that is meant is told as one, by its name or what people call it', async () => {
+	for (const query of [{ text: 'blood pressure' }, { text: 'Blood' }])
+		expect(linesOf(await trend(query)).slice(-2)).toEqual([
+			'Together:',
+			'2022-02-02 | Systolic 121 mmHg, Diastolic 80 mmHg | final | S1 | 01-lakeside-health/Observation/bp',
+		]);
+	expect(linesOf(await trend({ text: 'A1c' })).join()).toContain('7.20 %');
+	expect(linesOf(await trend({ text: 'hba1c' })).join()).toContain('7.20 %');
+});
+
+test('one code of two systems is two things', async () => {
+	const of = (id: string, system: string, title: string) =>
+		lab(id, '2024', '100', 'mg/dL', '100', title).replace('"http://loinc.org"', `"${system}"`);
+	const dir = await deliver({ resources: [of('a', 'urn:one', 'Glucose'), of('b', 'urn:two', 'LDL')] });
+	const answers = await openAnswers(dir);
+	expect((await answers.trend({ code: '100' })).text).toMatch(/^More than one thing is meant/);
+	expect((await answers.trend({ code: 'urn:two|100' })).text).toContain('LDL');
+});
+
+test('a value of a day that never was is counted as one without a date', async () => {
+	const answers = await openAnswers(await deliver({ resources: [lab('a', '2019-02-30', '7')] }));
+	expect((await answers.trend({ code: '4548-4', from: '2019' })).text).toContain('1 without a date were left out.');
 });
 
 test('source and dates narrow it; nothing is said as nothing', async () => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { count } from '../../source-words.js';
 import type { AddTool } from '../context.js';
 import { telling, told } from '../results.js';
 
@@ -34,9 +35,7 @@ export const deleteRecords: AddTool = (server, { receiver, records }) =>
 			const { session: request, sources } = await receiver.remove();
 			records.forget();
 			const gone =
-				sources === 0
-					? 'There were no records here.'
-					: `The records of ${sources} ${sources === 1 ? 'source' : 'sources'} are deleted.`;
+				sources === 0 ? 'There were no records here.' : `The records of ${count(sources, 'source')} are deleted.`;
 			const words = `${gone} ${sessions[request]}`;
 			return told(words, { request, sources, words });
 		}),

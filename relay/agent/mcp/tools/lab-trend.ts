@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AddTool } from '../context.js';
-import { code, data, from, next, source, to } from '../fields.js';
+import { code, data, fields, from, next, source, to } from '../fields.js';
 import { page, telling } from '../results.js';
 
 export const labTrend: AddTool = (server, { records }) =>
@@ -9,7 +9,7 @@ export const labTrend: AddTool = (server, { records }) =>
 		{
 			title: 'Trend of a lab or vital sign',
 			description: `The values of one lab or vital sign over time, oldest first, with units, reference ranges and flags as the lab gave them. Name it by code (surest) or by words. Mind the units: those of two sources may differ. ${data}`,
-			inputSchema: z.strictObject({
+			inputSchema: fields({
 				code,
 				text: z
 					.string()
@@ -24,5 +24,5 @@ export const labTrend: AddTool = (server, { records }) =>
 			}),
 			annotations: { readOnlyHint: true, openWorldHint: false },
 		},
-		telling(async (query) => page(await (await records.answers()).trend(query))),
+		telling(async (query, { signal }) => page(await (await records.answers()).until(signal).trend(query))),
 	);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AddTool } from '../context.js';
-import { data, next } from '../fields.js';
+import { data, fields, next } from '../fields.js';
 import { page, telling } from '../results.js';
 
 export const readRecord: AddTool = (server, { records }) =>
@@ -9,7 +9,7 @@ export const readRecord: AddTool = (server, { records }) =>
 		{
 			title: 'Read one record or document',
 			description: `One resource in full, or the text of one document (PDF, C-CDA, HTML, RTF, plain text), by the ref that search_records or list_records gave. Where a document has no text that can be read, it says why. ${data}`,
-			inputSchema: z.strictObject({
+			inputSchema: fields({
 				ref: z
 					.string()
 					.min(1)
@@ -21,5 +21,5 @@ export const readRecord: AddTool = (server, { records }) =>
 			}),
 			annotations: { readOnlyHint: true, openWorldHint: false },
 		},
-		telling(async ({ ref, next }) => page(await (await records.answers()).read(ref, next))),
+		telling(async ({ ref, next }, { signal }) => page(await (await records.answers()).until(signal).read(ref, next))),
 	);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { SECTIONS } from '../../clinical/fact.js';
 import type { AddTool } from '../context.js';
-import { code, data, from, next, source, to } from '../fields.js';
+import { code, data, fields, from, next, source, to } from '../fields.js';
 import { page, telling } from '../results.js';
 
 export const searchRecords: AddTool = (server, { records }) =>
@@ -9,7 +10,7 @@ export const searchRecords: AddTool = (server, { records }) =>
 		{
 			title: 'Search the records',
 			description: `Finds records by kind, code, words and date, all of which must hold; a line each, newest first, with the ref that read_record takes. Nothing found means that nothing here matches; list_records tells what could not be read and may be missing. ${data}`,
-			inputSchema: z.strictObject({
+			inputSchema: fields({
 				text: z
 					.string()
 					.min(1)
@@ -20,7 +21,9 @@ export const searchRecords: AddTool = (server, { records }) =>
 					.string()
 					.regex(/^[A-Za-z]{1,64}$/, 'must be a resource type such as Observation, or a section such as labs')
 					.optional()
-					.describe('A FHIR resource type, or a section of the summary. Example: Observation, or labs'),
+					.describe(
+						`A FHIR resource type, or a section of the summary: ${SECTIONS.join(', ')}. Example: Observation, or labs`,
+					),
 				code,
 				source,
 				from,
@@ -29,5 +32,5 @@ export const searchRecords: AddTool = (server, { records }) =>
 			}),
 			annotations: { readOnlyHint: true, openWorldHint: false },
 		},
-		telling(async (query) => page(await (await records.answers()).search(query))),
+		telling(async (query, { signal }) => page(await (await records.answers()).until(signal).search(query))),
 	);

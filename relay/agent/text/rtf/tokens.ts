@@ -1,6 +1,6 @@
 /** Octets of RTF → groups, control words and octets of text, one at a time. */
 
-export type Token =
+type Token =
 	| { kind: 'open' }
 	| { kind: 'close' }
 	| { kind: 'octet'; value: number }

@@ -3,7 +3,7 @@
  * part of this folder, and is built into one text (bundled.ts).
  */
 import { parentPort } from 'node:worker_threads';
-import { pdfText } from './pdf-text.js';
+import { pdfText } from './text.js';
 
 export interface Question {
 	octets: Uint8Array;

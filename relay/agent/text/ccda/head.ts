@@ -1,6 +1,6 @@
 /** The head of a C-CDA: what it is, who it is about, who wrote it and when. */
-import { at, type Element, elements, lineOf } from './markup.js';
-import type { Page } from './page.js';
+import { at, type Element, elements, lineOf } from '../markup.js';
+import type { Page } from '../page.js';
 
 export function writeHead(document: Element, page: Page): void {
 	const code = at(document, 'code');
@@ -79,7 +79,7 @@ function period(times: Element | undefined): string {
 }
 
 /** HL7's `20130921050012.000-0800` → `2013-09-21 05:00 -0800`; what is no time stays as it is. */
-export function time(value: string | undefined): string {
+function time(value: string | undefined): string {
 	const match = /^(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)?[\d.]*)?([+-]\d{4})?$/.exec(value?.trim() ?? '');
 	if (!match) return (value ?? '').slice(0, 40).trim();
 	const [, year, month, day, hour, minute, zone] = match;

@@ -1,5 +1,5 @@
 /** The text of an RTF as it is being written: paragraphs, and cells that become rows. */
-import { MAX_TEXT } from './limits.js';
+import { MAX_TEXT } from '../limits.js';
 
 interface Look {
 	struck: boolean;

@@ -1,6 +1,6 @@
 /** What a PDF unpacks to, known before pdf.js unpacks it: that keeps whole streams in memory, and no step of it can be stopped. */
 import { inflateSync } from 'node:zlib';
-import { MAX_UNPACKED } from './limits.js';
+import { MAX_UNPACKED } from '../limits.js';
 
 /**
  * Whether the packed streams (Flate; the others cannot grow a thousandfold) come to more than is read. Streams that are packed

@@ -1,8 +1,9 @@
 /** A section of a C-CDA: title and code, narrative, the sections inside it. */
-import { codeWords } from './ccda-head.js';
-import { writeAll } from './flow.js';
-import { at, type Element, elements, lineOf, textIn } from './markup.js';
-import type { Page } from './page.js';
+
+import { writeAll } from '../flow.js';
+import { at, type Element, elements, lineOf, textIn } from '../markup.js';
+import type { Page } from '../page.js';
+import { codeWords } from './head.js';
 
 /** @param level of the heading; no deeper than six, as in Markdown */
 export function writeSection(section: Element, page: Page, level: number): void {

@@ -1,6 +1,7 @@
 /** What each control word of RTF does to the text. A word that is not here does nothing to it. */
+
+import { charsetCodePage, codePageOf } from './charset.js';
 import type { Rtf } from './rtf.js';
-import { charsetCodePage, codePageOf } from './rtf-charset.js';
 
 type Act = (rtf: Rtf, param: number | undefined) => void;
 

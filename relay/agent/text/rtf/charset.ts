@@ -1,6 +1,6 @@
 /** The charsets of RTF: code pages by number, the charsets of fonts, and the fonts whose letters are pictures. */
 import iconv from 'iconv-lite';
-import { decode } from './charset.js';
+import { decode } from '../charset.js';
 
 export interface Font {
 	name: string;

@@ -1,20 +1,14 @@
 /** A C-CDA (R1.1, R2.1, or any HL7 CDA R2 document) → text: its head, then its body or the document inside it. */
-import { writeHead } from './ccda-head.js';
-import { writeSection } from './ccda-section.js';
-import { at, type Element, elements, parse, textIn } from './markup.js';
-import { Page } from './page.js';
-import type { DocumentText, Reading } from './text.js';
+
+import { at, type Element, elements, parse, textIn } from '../markup.js';
+import { Page } from '../page.js';
+import { NO_TEXT } from '../problems.js';
+import type { DocumentText, Reading } from '../text.js';
+import { writeHead } from './head.js';
+import { writeSection } from './section.js';
 
 /** Reads a document inside this one. */
-export type ReadInner = (octets: Uint8Array, contentType: string | null) => Promise<DocumentText>;
-
-const WHY: Record<NonNullable<DocumentText['problem']>, string> = {
-	image: 'it is a picture',
-	encrypted: 'it needs a password',
-	too_large: 'it is too large',
-	unreadable: 'it is damaged',
-	unknown_type: 'it is of an unknown type',
-};
+type ReadInner = (octets: Uint8Array, contentType: string | null) => Promise<DocumentText>;
 
 export async function readCcda(xml: string, inner: ReadInner): Promise<Reading> {
 	const { root, cut } = parse(xml, 'xml');
@@ -57,7 +51,7 @@ async function withInner(page: Page, body: Element, cut: boolean, inner: ReadInn
 }
 
 function unread(page: Page, problem: NonNullable<DocumentText['problem']>): Reading {
-	say(page, `[The document inside could not be read: ${WHY[problem]}.]`);
+	say(page, `[The document inside could not be read: ${NO_TEXT[problem]}.]`);
 	return { text: page.toString(), problem };
 }
 

@@ -4,10 +4,10 @@
  * one), which is why this runs in a thread of its own.
  */
 import { getResolvedPDFJS } from 'unpdf';
-import { MAX_PAGES, MAX_TEXT } from './limits.js';
-import { type Piece, pageLines } from './pdf-lines.js';
-import { unpacksTooFar } from './pdf-size.js';
-import type { Reading } from './text.js';
+import { MAX_PAGES, MAX_TEXT } from '../limits.js';
+import type { Reading } from '../text.js';
+import { type Piece, pageLines } from './lines.js';
+import { unpacksTooFar } from './size.js';
 
 type Pdfjs = Awaited<ReturnType<typeof getResolvedPDFJS>>;
 type Pdf = Awaited<ReturnType<Pdfjs['getDocument']>['promise']>;

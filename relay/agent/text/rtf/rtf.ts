@@ -2,15 +2,15 @@
  * RTF (specification 1.9.1) → text. An own reader: the tokenizer of rtf-stream-parser takes seconds for a megabyte of text with
  * line ends (quadratic), allocates whatever `\bin` claims, and knows no tables.
  */
-import { MAX_DEPTH } from './limits.js';
-import { bytesToText, type Font, symbolic } from './rtf-charset.js';
-import { RtfPage } from './rtf-page.js';
-import { tokens } from './rtf-tokens.js';
-import { controls } from './rtf-words.js';
-import type { Reading } from './text.js';
+import { MAX_DEPTH } from '../limits.js';
+import type { Reading } from '../text.js';
+import { bytesToText, type Font, symbolic } from './charset.js';
+import { RtfPage } from './page.js';
+import { tokens } from './tokens.js';
+import { controls } from './words.js';
 
 /** What a group changes and its end restores. */
-export interface State {
+interface State {
 	/** Nothing in it is text: tables of fonts, styles, pictures. */
 	skip: boolean;
 	/** Is the table of fonts. */

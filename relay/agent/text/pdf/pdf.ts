@@ -1,4 +1,4 @@
-/// <reference path="./bundled-text.d.ts" />
+/// <reference path="./bundled.d.ts" />
 /**
  * PDF → text, in a thread that is ended when a document takes it too long or too far: pdf.js has steps that nothing in their own
  * thread can stop.
@@ -10,10 +10,10 @@
  * Node counts no buffers in them. So the memory of the process is watched besides.
  */
 import { Worker } from 'node:worker_threads';
-import { MAX_HEAP, MAX_MEMORY, MAX_TIME } from './limits.js';
-import type { PdfText } from './pdf-text.js';
-import type { Question } from './pdf-thread.js';
-import type { Reading } from './text.js';
+import { MAX_HEAP, MAX_MEMORY, MAX_TIME } from '../limits.js';
+import type { Reading } from '../text.js';
+import type { PdfText } from './text.js';
+import type { Question } from './thread.js';
 
 /** How often the memory is looked at, in ms. */
 const WATCH = 100;
@@ -74,7 +74,7 @@ async function read(octets: Uint8Array, { time, memory }: { time: number; memory
 }
 
 async function start(): Promise<Thread> {
-	const { default: source } = await import('./pdf-thread.js?bundled');
+	const { default: source } = await import('./thread.js?bundled');
 	const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
 		stdout: true,
 		stderr: true,

@@ -1,14 +1,21 @@
 /** Looking into a resource that may have any shape: nothing here throws, and every text that comes out is bounded and clean. */
 
+import { HIDDEN } from './characters.js';
+
 export type Json = Record<string, unknown>;
 
 /** Elements of one list that are looked at. */
 const MOST = 200;
 /** Characters of a text, if nothing else is said. */
-export const TEXT = 200;
+const TEXT = 200;
+
+/** An object of JSON: no list, no null. */
+export function isObject(value: unknown): value is Json {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 export function record(value: unknown): Json {
-	return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+	return isObject(value) ? value : {};
 }
 
 /** DSTU2 and R4 differ in what is a list: one thing is a list of one. */
@@ -39,9 +46,6 @@ export function word(value: unknown, ...paths: string[]): string | null {
 	return null;
 }
 
-/** Joins neither change what is read nor hide anything; emoji and several scripts need them. */
-const INVISIBLE = /(?![\u200c\u200d])\p{Cf}|[\u{e0100}-\u{e01ef}]|[\u115f\u1160\u3164\uffa0]/gu;
-
 const CLEAN = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
 /**
@@ -54,7 +58,7 @@ export function clean(value: unknown, most = TEXT): string | null {
 	if (value.length <= most && CLEAN.test(value)) return value;
 	const plain = value
 		.slice(0, 8 * most)
-		.replace(INVISIBLE, '')
+		.replace(HIDDEN, '')
 		.replace(/[\p{Cc}\p{Z}\s]+/gu, ' ')
 		.replace(/\p{Cs}/gu, '\ufffd')
 		.trim();
