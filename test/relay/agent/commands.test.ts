@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../../relay/agent/commands/run.js';
-import { RELAY, Stage, temporaryFolder } from '../agent-fake.js';
 import { deliver } from './delivery-support.js';
+import { RELAY, Stage, temporaryFolder } from './fake.js';
 import { binary, condition, lab, linesOf } from './records-support.js';
 
 function command(s = new Stage()) {

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Staging } from '../../../relay/agent/files/staging.js';
-import { temporaryFolder } from '../agent-fake.js';
+import { temporaryFolder } from './fake.js';
 
 /** Moves that go well before all fail; null: none fails. */
 let left: number | null = null;

@@ -7,7 +7,7 @@ import type { Item, Library } from '../../../relay/agent/library/library.js';
 import { openLibrary } from '../../../relay/agent/library/library.js';
 import type { QueryReport } from '../../../relay/contract.js';
 import { tell } from '../../../relay/report.js';
-import { temporaryFolder } from '../agent-fake.js';
+import { temporaryFolder } from './fake.js';
 
 export type Json = Record<string, unknown>;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Index, SourceWriter, writeIndex } from '../../../relay/agent/files/records.js';
 import { Staging } from '../../../relay/agent/files/staging.js';
 import type { QueryReport } from '../../../relay/contract.js';
-import { temporaryFolder } from '../agent-fake.js';
+import { temporaryFolder } from './fake.js';
 
 export interface Delivered {
 	name?: string;

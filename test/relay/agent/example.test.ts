@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
-import { send } from '../skill-kit.js';
+import { send } from './skill-kit.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'satchel-example-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -11,8 +11,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Item, openLibrary } from '../../../relay/agent/library/library.js';
-import { temporaryFolder } from '../agent-fake.js';
 import { deliver, strangersFolder, tamper } from './delivery-support.js';
+import { temporaryFolder } from './fake.js';
 
 const patient = { resourceType: 'Patient', id: 'p1' };
 const condition = (id: string | undefined, text = 'Asthma') => ({ resourceType: 'Condition', id, code: { text } });

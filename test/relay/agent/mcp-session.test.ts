@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { routes } from '../../../relay/contract.js';
 import { deriveKeys, openRequest } from '../../../relay/envelope.js';
-import { seal, until } from '../agent-fake.js';
+import { seal, until } from './fake.js';
 import { Bench, below, type Served, Wallet } from './mcp-support.js';
 
 // Most of it is waiting for processes: each test has a server and a folder of its own.

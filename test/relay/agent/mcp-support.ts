@@ -15,8 +15,8 @@ import { deriveKeys, random, sealManifest, tokenHash } from '../../../relay/enve
 import { parseLink } from '../../../relay/link.js';
 import { relayConfig } from '../../../relay/server/config/config.js';
 import { startRelay } from '../../../relay/server/serve.js';
-import { type Sealed, type Sent, seal } from '../agent-fake.js';
-import { builtAgent } from '../built.js';
+import { builtAgent } from './built.js';
+import { type Sealed, type Sent, seal } from './fake.js';
 
 /** What a file of tests uses, and ends. */
 export class Bench {

@@ -7,8 +7,8 @@ import type { Context } from '../../../relay/agent/mcp/context.js';
 import { Receiver } from '../../../relay/agent/mcp/receiver.js';
 import { Records } from '../../../relay/agent/mcp/records.js';
 import { createServer } from '../../../relay/agent/mcp/server.js';
-import { Stage, temporaryFolder } from '../agent-fake.js';
 import { deliver } from './delivery-support.js';
+import { Stage, temporaryFolder } from './fake.js';
 import { condition } from './records-support.js';
 
 /** A client of the tools, in one process. */

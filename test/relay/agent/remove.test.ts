@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../relay/agent/errors.js';
 import { removeAll } from '../../../relay/agent/files/remove.js';
-import { Stage, stage, temporaryFolder } from '../agent-fake.js';
 import { deliver, strangersFolder, tamper } from './delivery-support.js';
+import { Stage, stage, temporaryFolder } from './fake.js';
 import { binary, condition } from './records-support.js';
 
 const { world } = new Stage();

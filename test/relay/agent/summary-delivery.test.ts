@@ -6,7 +6,7 @@ import { checkOutputFree, Staging } from '../../../relay/agent/files/staging.js'
 import { sessionFile, writeSessionFile } from '../../../relay/agent/keyfile.js';
 import { openLibrary } from '../../../relay/agent/library/library.js';
 import { summarize } from '../../../relay/agent/summary/summary.js';
-import { all, Stage } from '../agent-fake.js';
+import { all, Stage } from './fake.js';
 
 let s: Stage;
 beforeEach(() => {

@@ -17,18 +17,18 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DocumentNames, folderName, TypeNames } from '../../relay/agent/files/names.js';
-import { checkOutputFree, clearAbandoned, Staging } from '../../relay/agent/files/staging.js';
+import { DocumentNames, folderName, TypeNames } from '../../../relay/agent/files/names.js';
+import { checkOutputFree, clearAbandoned, Staging } from '../../../relay/agent/files/staging.js';
 import {
 	privateFolder,
 	readSessionFile,
 	sessionFile,
 	wipeSessionFile,
 	writeSessionFile,
-} from '../../relay/agent/keyfile.js';
-import { FOLDER_NAME } from '../../relay/agent/layout.js';
-import type { AgentSession } from '../../relay/agent/session.js';
-import { Stage, temporaryFolder } from './agent-fake.js';
+} from '../../../relay/agent/keyfile.js';
+import { FOLDER_NAME } from '../../../relay/agent/layout.js';
+import type { AgentSession } from '../../../relay/agent/session.js';
+import { Stage, temporaryFolder } from './fake.js';
 
 describe('the session file', () => {
 	let session: AgentSession;

@@ -12,14 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Index } from '../../relay/agent/files/records.js';
-import { routes } from '../../relay/contract.js';
-import { relayConfig } from '../../relay/server/config/config.js';
-import { type RunningRelay, startRelay } from '../../relay/server/serve.js';
-import { type Sandbox, startSandbox } from '../sandbox/server.js';
-import { freePort } from '../tools/free-port.js';
+import type { Index } from '../../../relay/agent/files/records.js';
+import { routes } from '../../../relay/contract.js';
+import { relayConfig } from '../../../relay/server/config/config.js';
+import { type RunningRelay, startRelay } from '../../../relay/server/serve.js';
+import { type Sandbox, startSandbox } from '../../sandbox/server.js';
+import { freePort } from '../../tools/free-port.js';
 // @ts-expect-error a script without types
-import { runtime } from '../tools/runtimes.mjs';
+import { runtime } from '../../tools/runtimes.mjs';
 import { builtSkill } from './built.js';
 import { type Ended, endAll, modesIn, run, send, unpack } from './skill-kit.js';
 

@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CAPS } from '../../relay/agent/caps.js';
-import { emit } from '../../relay/agent/commands/command.js';
-import { run } from '../../relay/agent/commands/run.js';
-import { parseLink } from '../../relay/link.js';
-import { problem, RELAY, type Sent, Stage, until } from './agent-fake.js';
+import { CAPS } from '../../../relay/agent/caps.js';
+import { emit } from '../../../relay/agent/commands/command.js';
+import { run } from '../../../relay/agent/commands/run.js';
+import { parseLink } from '../../../relay/link.js';
+import { problem, RELAY, type Sent, Stage, until } from './fake.js';
 
 const patient = '{"resourceType":"Patient","id":"p1"}\n';
 const sources: Sent[] = [
@@ -323,7 +323,7 @@ describe('exit codes', () => {
 test('--version says the version that package.json has', async () => {
 	const c = command();
 	expect(await c.run('--version')).toBe(0);
-	const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+	const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
 	expect(c.stdout).toEqual([`Satchel agent ${version}`]);
 });
 
@@ -335,7 +335,7 @@ test.each([['--help'], ['-h'], ['help'], ['request', '--help']])(
 		expect(c.stderr).toEqual([]);
 		const help = c.stdout.join('\n');
 		expect(help.split('\n').length).toBeLessThan(75);
-		const source = readFileSync(new URL('../../relay/agent/commands/arguments.ts', import.meta.url), 'utf8');
+		const source = readFileSync(new URL('../../../relay/agent/commands/arguments.ts', import.meta.url), 'utf8');
 		const names = [...source.matchAll(/^\t'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name);
 		expect(names.length).toBeGreaterThan(8);
 		for (const name of names) expect(help).toContain(`--${name}`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ahead, oneAhead } from '../../relay/agent/delivery/ahead.js';
+import { ahead, oneAhead } from '../../../relay/agent/delivery/ahead.js';
 
 /** A task for each number that ends when told to. */
 function tasks() {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const SOURCES = ['relay', 'vite.config.ts', 'package.json', 'package-lock.json'];
 
 /** @returns the folder with the skill */

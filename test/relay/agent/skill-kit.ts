@@ -5,10 +5,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { unzipSync } from 'fflate';
-import { routes } from '../../relay/contract.js';
-import { deriveKeys, random, sealManifest, tokenHash } from '../../relay/envelope.js';
-import { parseLink } from '../../relay/link.js';
-import { type Sent, seal } from './agent-fake.js';
+import { routes } from '../../../relay/contract.js';
+import { deriveKeys, random, sealManifest, tokenHash } from '../../../relay/envelope.js';
+import { parseLink } from '../../../relay/link.js';
+import { type Sent, seal } from './fake.js';
 
 export function unpack(zip: Uint8Array, folder: string): void {
 	for (const [name, octets] of Object.entries(unzipSync(zip))) {

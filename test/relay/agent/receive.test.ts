@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { follow } from '../../relay/agent/delivery/receive.js';
-import { readSessionFile, sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';
-import { all, HELD, problem, RELAY, type Sent, Stage, stage } from './agent-fake.js';
+import { follow } from '../../../relay/agent/delivery/receive.js';
+import { readSessionFile, sessionFile, writeSessionFile } from '../../../relay/agent/keyfile.js';
+import { all, HELD, problem, RELAY, type Sent, Stage, stage } from './fake.js';
 
 const line = (value: object) => `${JSON.stringify(value)}\n`;
 const patient = line({ resourceType: 'Patient', id: 'p1' });
@@ -286,7 +286,7 @@ test.each(vectors.map((url) => [url.pathname.split('/').slice(-3).join('/'), url
 	},
 );
 
-const patients = new URL('../../../shared/data/patients/', import.meta.url);
+const patients = new URL('../../../../shared/data/patients/', import.meta.url);
 if (!existsSync(patients)) console.warn('../shared/data is not here: no Synthea patient is received');
 test.skipIf(!existsSync(patients))('real-sized patients arrive line for line', async () => {
 	const { stage: s, session, run } = await stage();

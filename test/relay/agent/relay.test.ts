@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'valibot';
 import { expect, test } from 'vitest';
-import { follow } from '../../relay/agent/delivery/receive.js';
-import { sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';
-import { type AgentSession, createSession } from '../../relay/agent/session.js';
-import { BlobList, routes, SessionInfo } from '../../relay/contract.js';
-import { deriveKeys, openRequest, random, sealManifest, tokenHash } from '../../relay/envelope.js';
-import { all, Stage, seal, until } from './agent-fake.js';
-import { eventually, setUp } from './server/support.js';
+import { follow } from '../../../relay/agent/delivery/receive.js';
+import { sessionFile, writeSessionFile } from '../../../relay/agent/keyfile.js';
+import { type AgentSession, createSession } from '../../../relay/agent/session.js';
+import { BlobList, routes, SessionInfo } from '../../../relay/contract.js';
+import { deriveKeys, openRequest, random, sealManifest, tokenHash } from '../../../relay/envelope.js';
+import { eventually, setUp } from '../server/support.js';
+import { all, Stage, seal, until } from './fake.js';
 
 const patient = '{"resourceType":"Patient","id":"p1"}\n';
 

@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { LIMITS } from '../../relay/contract.js';
-import { random } from '../../relay/envelope.js';
-import { HELD, problem, type Sent, seal, stage, until } from './agent-fake.js';
+import { LIMITS } from '../../../relay/contract.js';
+import { random } from '../../../relay/envelope.js';
+import { HELD, problem, type Sent, seal, stage, until } from './fake.js';
 
 const line = (value: object) => `${JSON.stringify(value)}\n`;
 const patient = line({ resourceType: 'Patient', id: 'p1' });

@@ -1,6 +1,6 @@
 import { parse } from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { AgentError, exitCode } from '../../relay/agent/errors.js';
+import { AgentError, exitCode } from '../../../relay/agent/errors.js';
 import {
 	createSessionRequest,
 	deleteSessionRequest,
@@ -11,12 +11,12 @@ import {
 	processManifestResponse,
 	processPartResponse,
 	relayOrigin,
-} from '../../relay/agent/protocol.js';
-import { createSession, sessionLink } from '../../relay/agent/session.js';
-import { CreateSession } from '../../relay/contract.js';
-import { deriveKeys, openRequest, random, sha256, tokenHash } from '../../relay/envelope.js';
-import { parseLink } from '../../relay/link.js';
-import { problem, RELAY, Stage } from './agent-fake.js';
+} from '../../../relay/agent/protocol.js';
+import { createSession, sessionLink } from '../../../relay/agent/session.js';
+import { CreateSession } from '../../../relay/contract.js';
+import { deriveKeys, openRequest, random, sha256, tokenHash } from '../../../relay/envelope.js';
+import { parseLink } from '../../../relay/link.js';
+import { problem, RELAY, Stage } from './fake.js';
 
 const access = { relay: RELAY, sid: random(16), read: random(32) };
 const now = Date.parse('2026-11-22T12:00:00.000Z');

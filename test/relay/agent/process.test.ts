@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseLink } from '../../relay/link.js';
-import { deliver } from './agent/delivery-support.js';
-import { Stage, seal, until } from './agent-fake.js';
+import { parseLink } from '../../../relay/link.js';
 import { builtAgent } from './built.js';
+import { deliver } from './delivery-support.js';
+import { Stage, seal, until } from './fake.js';
 
 const patient = '{"resourceType":"Patient","id":"p1"}\n';
 let outDir: string;

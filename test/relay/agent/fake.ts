@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach } from 'vitest';
-import type { CAPS } from '../../relay/agent/caps.js';
-import { follow } from '../../relay/agent/delivery/receive.js';
-import type { World } from '../../relay/agent/exchange.js';
-import { sessionFile, writeSessionFile } from '../../relay/agent/keyfile.js';
-import { type AgentSession, createSession } from '../../relay/agent/session.js';
-import type { BlobList, Manifest, QueryReport, SessionState } from '../../relay/contract.js';
-import { deriveKeys, random, sealManifest, sealPart, sha256, tokenHash } from '../../relay/envelope.js';
-import type { SessionLink } from '../../relay/link.js';
+import type { CAPS } from '../../../relay/agent/caps.js';
+import { follow } from '../../../relay/agent/delivery/receive.js';
+import type { World } from '../../../relay/agent/exchange.js';
+import { sessionFile, writeSessionFile } from '../../../relay/agent/keyfile.js';
+import { type AgentSession, createSession } from '../../../relay/agent/session.js';
+import type { BlobList, Manifest, QueryReport, SessionState } from '../../../relay/contract.js';
+import { deriveKeys, random, sealManifest, sealPart, sha256, tokenHash } from '../../../relay/envelope.js';
+import type { SessionLink } from '../../../relay/link.js';
 
 export const RELAY = 'https://relay.example';
 

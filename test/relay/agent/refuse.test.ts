@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { CAPS } from '../../relay/agent/caps.js';
-import { LIMITS } from '../../relay/contract.js';
-import { random, sealPart, sha256 } from '../../relay/envelope.js';
-import { HELD, problem, type Sealed, type Sent, stage } from './agent-fake.js';
+import { CAPS } from '../../../relay/agent/caps.js';
+import { LIMITS } from '../../../relay/contract.js';
+import { random, sealPart, sha256 } from '../../../relay/envelope.js';
+import { HELD, problem, type Sealed, type Sent, stage } from './fake.js';
 
 const line = (value: object) => `${JSON.stringify(value)}\n`;
 const patient = line({ resourceType: 'Patient', id: 'p1' });
