@@ -2,7 +2,8 @@
 
 import type { DocumentEntry, SourceEntry } from '../files/records.js';
 import type { Library } from '../library/library.js';
-import { type DocumentText, textOf } from '../text/text.js';
+import type { DocumentText } from '../text/reading.js';
+import { textOf } from '../text/text.js';
 
 /** Characters kept, of all documents together: more than one search reads. */
 const KEPT = 40_000_000;

@@ -1,7 +1,7 @@
 /** One resource as it was served, or one document as text. */
 
 import { harmlessJson } from '../characters.js';
-import { factOf } from '../clinical/fact.js';
+import { factOf } from '../clinical/fact-of.js';
 import { AgentError } from '../errors.js';
 import type { DocumentEntry, SourceEntry } from '../files/records.js';
 import type { Json } from '../json.js';

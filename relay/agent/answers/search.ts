@@ -1,6 +1,6 @@
 /** Finds resources and documents; a line each, newest first. */
 
-import { factOf } from '../clinical/fact.js';
+import { factOf } from '../clinical/fact-of.js';
 import { instantOf } from '../dates.js';
 import type { DocumentEntry, SourceEntry } from '../files/records.js';
 import type { Item, Library } from '../library/library.js';

@@ -1,6 +1,7 @@
 /** The values of one lab or vital sign over time, oldest first; values of different units are never mixed. */
 
-import { type Code, type Fact, factOf } from '../clinical/fact.js';
+import type { Code, Fact } from '../clinical/fact.js';
+import { factOf } from '../clinical/fact-of.js';
 import { spell } from '../clinical/quantity.js';
 import { instantOf } from '../dates.js';
 import type { Library } from '../library/library.js';

@@ -1,6 +1,7 @@
 /** `summary.md`: who the patient is and what matters, each line with the source it comes from; no model, no guessing. */
 import { saysNoneKnown } from '../clinical/allergy.js';
-import { factOf, SECTIONS, type Section } from '../clinical/fact.js';
+import { SECTIONS, type Section } from '../clinical/fact.js';
+import { factOf } from '../clinical/fact-of.js';
 import { readNames } from '../clinical/names.js';
 import type { Index } from '../files/records.js';
 import { clean } from '../json.js';

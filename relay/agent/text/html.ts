@@ -5,7 +5,7 @@
 import { write } from './flow.js';
 import { type Element, elements, lineOf, parse } from './markup.js';
 import { Page } from './page.js';
-import type { Reading } from './text.js';
+import type { Reading } from './reading.js';
 
 export function readHtml(html: string): Reading {
 	const { root, cut } = parse(html, 'html');

@@ -1,6 +1,6 @@
 /** Which kind a document is: by what it holds. The content type decides only where that leaves a choice. */
 import { byteOrder, decode } from './charset.js';
-import type { DocumentText } from './text.js';
+import type { DocumentText } from './reading.js';
 
 const IMAGES = [
 	'\x89PNG\r\n\x1a\n',

@@ -1,5 +1,5 @@
 /** Why a document has no text, or not all of it: whoever tells of it says it in these words. */
-import type { DocumentText } from './text.js';
+import type { DocumentText } from './reading.js';
 
 export const NO_TEXT: Record<NonNullable<DocumentText['problem']>, string> = {
 	image: 'it is a picture, or has pictures of text alone',

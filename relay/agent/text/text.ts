@@ -5,35 +5,10 @@ import { readHtml } from './html.js';
 import { kindOf } from './kind.js';
 import { MAX_OCTETS, TOO_DEEP, TOO_LARGE } from './limits.js';
 import { readPdf } from './pdf/pdf.js';
+import type { DocumentText, Reading } from './reading.js';
 import { readRtf } from './rtf/rtf.js';
 import { tidy } from './tidy.js';
 import { readXml } from './xml.js';
-
-export interface DocumentText {
-	kind: 'pdf' | 'ccda' | 'html' | 'rtf' | 'text' | 'xml' | 'image' | 'unknown';
-	/**
-	 * Empty with a problem, but for two: `too_large` leaves the beginning, and a C-CDA around something unreadable its own head;
-	 * either says in its last line what is missing. Line ends are \n; no other control and no bidirectional character; NFC;
-	 * 2,000,000 UTF-16 units and that line at most.
-	 */
-	text: string;
-	/** PDF, and a C-CDA around one. */
-	pages?: number;
-	problem?:
-		| 'image' // A picture, or a PDF or RTF that has pictures of text alone.
-		| 'encrypted'
-		| 'too_large' // More octets, pages, characters, depth or time than a document may have.
-		| 'unreadable'
-		| 'unknown_type';
-}
-
-/** What a reader gives back: text that is not tidied yet. `cut` where it stopped early. */
-export interface Reading {
-	text: string;
-	pages?: number;
-	problem?: DocumentText['problem'];
-	cut?: boolean;
-}
 
 /** Never throws for what is in `octets`: that is a stranger's. @param contentType as the Binary says, which may be wrong */
 export async function textOf(octets: Uint8Array, contentType: string | null): Promise<DocumentText> {

@@ -1,7 +1,7 @@
 /** Any other XML: what it says between its tags, one line an element, by name; attributes are left out but for `value`. */
 import { type Element, elements, parse } from './markup.js';
 import { Page } from './page.js';
-import type { Reading } from './text.js';
+import type { Reading } from './reading.js';
 
 export function readXml(xml: string): Reading {
 	const { root, cut } = parse(xml, 'xml');

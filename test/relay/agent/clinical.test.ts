@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { saysNoneKnown } from '../../../relay/agent/clinical/allergy.js';
-import { type Fact, factOf, type Resolve, SECTIONS } from '../../../relay/agent/clinical/fact.js';
+import { type Fact, type Resolve, SECTIONS } from '../../../relay/agent/clinical/fact.js';
+import { factOf } from '../../../relay/agent/clinical/fact-of.js';
 import { readNames } from '../../../relay/agent/clinical/names.js';
 import { Smallest } from '../../../relay/agent/clinical/smallest.js';
 import { isOver } from '../../../relay/agent/clinical/status.js';

@@ -3,7 +3,7 @@
 import { at, type Element, elements, parse, textIn } from '../markup.js';
 import { Page } from '../page.js';
 import { NO_TEXT } from '../problems.js';
-import type { DocumentText, Reading } from '../text.js';
+import type { DocumentText, Reading } from '../reading.js';
 import { writeHead } from './head.js';
 import { writeSection } from './section.js';
 

@@ -11,7 +11,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { MAX_HEAP, MAX_MEMORY, MAX_TIME } from '../limits.js';
-import type { Reading } from '../text.js';
+import type { Reading } from '../reading.js';
 import type { PdfText } from './text.js';
 import type { Question } from './thread.js';
 

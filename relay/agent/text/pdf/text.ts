@@ -5,7 +5,7 @@
  */
 import { getResolvedPDFJS } from 'unpdf';
 import { MAX_PAGES, MAX_TEXT } from '../limits.js';
-import type { Reading } from '../text.js';
+import type { Reading } from '../reading.js';
 import { type Piece, pageLines } from './lines.js';
 import { unpacksTooFar } from './size.js';
 

@@ -3,7 +3,7 @@
  * line ends (quadratic), allocates whatever `\bin` claims, and knows no tables.
  */
 import { MAX_DEPTH } from '../limits.js';
-import type { Reading } from '../text.js';
+import type { Reading } from '../reading.js';
 import { bytesToText, type Font, symbolic } from './charset.js';
 import { RtfPage } from './page.js';
 import { tokens } from './tokens.js';
