@@ -1,7 +1,15 @@
 /** `kill -9` at a random moment of an upload, again and again on one store: what was acknowledged is there, and nothing is half there. */
 import type { BlobList } from '../../../relay/contract.js';
 import { expectStatus, type Parcel, Party, parcel, sha256 } from './party.js';
-import { filesBelow, RedisProcess, RelayProcess, type StoreKind, Work } from './processes.js';
+import {
+	dataDir,
+	filesBelow,
+	type RedisProcess,
+	type RelayProcess,
+	type StoreKind,
+	startOn,
+	Work,
+} from './processes.js';
 
 const PART_BYTES = 1024 * 1024;
 /** Uploads at a time, so that there is always one in the middle. */
@@ -28,8 +36,7 @@ export interface Kills {
 export async function measureKills(store: StoreKind, kills: number): Promise<Kills> {
 	const work = await Work.begin();
 	try {
-		const redis = store === 'redis' ? await RedisProcess.start(work) : null;
-		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` });
+		const { relay, redis } = await startOn(work, store);
 		const result: Kills = { store, kills, inTheMiddle: 0, acknowledged: 0, lost: 0, half: 0, orphans: 0 };
 		let session = await Filled.begin(relay);
 		for (let round = 0; round < kills; round++) {
@@ -47,7 +54,7 @@ export async function measureKills(store: StoreKind, kills: number): Promise<Kil
 			await session.compare(result);
 		}
 		await session.end(result);
-		result.orphans = await orphans(redis, `${work.dir}/data`);
+		result.orphans = await orphans(redis, dataDir(work));
 		return result;
 	} finally {
 		await work.end();

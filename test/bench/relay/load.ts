@@ -2,7 +2,7 @@
 import type { Client } from './http.js';
 import { Latencies } from './latencies.js';
 import { expectStatus, type Parcel, Party, parcel } from './party.js';
-import { RedisProcess, RelayProcess, residentMemory, type StoreKind, Work } from './processes.js';
+import { residentMemory, type StoreKind, startOn, Work } from './processes.js';
 
 /** 5 MB as a wallet cuts them. */
 const PARTS = [4 * 1024 * 1024, 1024 * 1024];
@@ -27,8 +27,7 @@ export interface Load {
 export async function measureLoad(store: StoreKind, sessions: number): Promise<Load> {
 	const work = await Work.begin();
 	try {
-		const redis = store === 'redis' ? await RedisProcess.start(work, []) : null;
-		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` });
+		const { relay } = await startOn(work, store, []);
 		const parcels = PARTS.map(parcel);
 		// What is compiled and allocated once is not the load's.
 		await whole(relay.client, parcels, new Latencies());

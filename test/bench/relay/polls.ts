@@ -1,7 +1,7 @@
 /** What a thousand agents that wait cost the store while nothing happens. */
 import { readFile } from 'node:fs/promises';
 import { expectStatus, Party } from './party.js';
-import { RedisProcess, RelayProcess, type StoreKind, Work } from './processes.js';
+import { type RedisProcess, type StoreKind, startOn, Work } from './processes.js';
 
 /** Long enough to be sure that they wait, and shorter than a poll is held. */
 const SETTLE_MS = 3000;
@@ -25,8 +25,7 @@ export interface Polls {
 export async function measurePolls(store: StoreKind, polls: number): Promise<Polls> {
 	const work = await Work.begin();
 	try {
-		const redis = store === 'redis' ? await RedisProcess.start(work, []) : null;
-		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` });
+		const { relay, redis } = await startOn(work, store, []);
 		const parties = Array.from({ length: polls }, () => new Party(relay.client));
 		for (const party of parties) {
 			expectStatus('PUT session', await party.create(), 201);

@@ -189,6 +189,19 @@ export class RedisProcess {
 	}
 }
 
+/** A relay on a store of its own. @param options of Redis */
+export async function startOn(
+	work: Work,
+	store: StoreKind,
+	options?: string[],
+): Promise<{ relay: RelayProcess; redis: RedisProcess | null }> {
+	const redis = store === 'redis' ? await RedisProcess.start(work, options) : null;
+	return { relay: await RelayProcess.start(work, redis ? { url: redis.url } : { dir: dataDir(work) }), redis };
+}
+
+/** Where `startOn` has a disk store keep things. */
+export const dataDir = (work: Work) => join(work.dir, 'data');
+
 /** How many files are below a folder. */
 export async function filesBelow(dir: string): Promise<number> {
 	const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);

@@ -9,7 +9,7 @@ import { median } from '../median.js';
 import { Latencies } from './latencies.js';
 import { whole } from './load.js';
 import { expectStatus, Party, parcel } from './party.js';
-import { RedisProcess, RelayProcess, type StoreKind, Work } from './processes.js';
+import { type RelayProcess, type StoreKind, startOn, Work } from './processes.js';
 
 const TURNS = 3;
 const TURN_MS = 15_000;
@@ -36,8 +36,7 @@ export interface Slow {
 export async function measureSlow(store: StoreKind, clients: number): Promise<Slow> {
 	const work = await Work.begin();
 	try {
-		const redis = store === 'redis' ? await RedisProcess.start(work, []) : null;
-		const relay = await RelayProcess.start(work, redis ? { url: redis.url } : { dir: `${work.dir}/data` });
+		const { relay } = await startOn(work, store, []);
 		const parcels = HEALTHY.map(parcel);
 		const errors: string[] = [];
 		await healthy(relay, parcels, errors, 3000);
