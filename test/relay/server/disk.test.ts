@@ -24,7 +24,7 @@ import { Staging } from '../../../relay/server/store/disk/staging.js';
 import { BufferPool, writeExactly } from '../../../relay/server/store/disk/write.js';
 import { MOST_PARTS } from '../../../relay/server/store/store.js';
 import { Watches } from '../../../relay/server/store/watches.js';
-import { bundle } from './bundle.js';
+import { bundle, killedAfter } from './bundle.js';
 import { storeSuite } from './store.suite.js';
 import { ManualClock, random, sha256, temporaryDirectory } from './support.js';
 
@@ -584,18 +584,7 @@ describe('a process that is killed', () => {
 		const directory = temporaryDirectory();
 		const script = await bundle(new URL('./killed-writer.ts', import.meta.url));
 		const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
-		const acknowledged: string[] = [];
-		await new Promise<void>((resolve, reject) => {
-			let buffer = '';
-			child.once('error', reject);
-			child.once('exit', () => resolve());
-			child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-				const lines = (buffer + chunk).split('\n');
-				buffer = lines.pop() ?? '';
-				acknowledged.push(...lines);
-				if (acknowledged.length >= 40) child.kill('SIGKILL');
-			});
-		});
+		const acknowledged = await killedAfter(child, 40);
 		expect(child.signalCode).toBe('SIGKILL');
 		const [sid, ...parts] = acknowledged;
 		const store = await openStore({ directory, clock: new ManualClock(Date.now()) });

@@ -6,7 +6,7 @@ import { toRelayError } from '../../../relay/server/errors.js';
 import { openRedisBackend } from '../../../relay/server/store/redis/backend.js';
 import type { Store } from '../../../relay/server/store/store.js';
 import { freePort } from '../../tools/free-port.js';
-import { bundle } from './bundle.js';
+import { bundle, killedAfter } from './bundle.js';
 import { ownRedis, replica, server, silent } from './redis-support.js';
 import { ManualClock, random, recorder, sha256 } from './support.js';
 
@@ -108,18 +108,7 @@ describe.skipIf(!server)('two replicas on one Redis', () => {
 				stdio: ['ignore', 'pipe', 'inherit'],
 			},
 		);
-		const acknowledged: string[] = [];
-		await new Promise<void>((resolve, reject) => {
-			let buffer = '';
-			child.once('error', reject);
-			child.once('exit', () => resolve());
-			child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-				const lines = (buffer + chunk).split('\n');
-				buffer = lines.pop() ?? '';
-				acknowledged.push(...lines);
-				if (acknowledged.length >= 40) child.kill('SIGKILL');
-			});
-		});
+		const acknowledged = await killedAfter(child, 40);
 		expect(child.signalCode).toBe('SIGKILL');
 		const staged = () => client.keys(`${prefix}:*:staged:*`);
 		expect((await staged()).length).toBeGreaterThan(0);
